@@ -1,0 +1,121 @@
+// The application shell: subcommands, common options, configuration files, presets, errors, exit codes.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/cli/visitor.h"
+#include "common/core/device.h"
+#include "common/log/result.h"
+
+namespace tenfold::cli {
+
+// Which common options a subcommand takes (design, section 4).
+enum class Kind {
+  kTraining,  // all: --out FOLDER, --resume, --max-time, --checkpoint-every, --eval-every, ...
+  kAnalysis,  // no training: --out FOLDER for result.json, no checkpoints
+  kFile,      // writes one file of its own option; no --out FOLDER
+};
+
+struct CommonOptions {
+  std::string config, preset;
+  std::vector<int64_t> seed = {0};
+  std::string device = "cpu";
+  int64_t threads = 0;  // 0: every processor this process may use
+  std::string out;      // empty: no run folder
+  std::string resume = "never";
+  std::string max_time;  // "3h55m", "90s"; empty: none
+  int64_t checkpoint_every = 0, eval_every = 0;
+  std::string json;  // "-", a file, or empty: stdout unless --quiet
+  bool quiet = false, verbose = false, dry_run = false, print_config = false;
+
+  double max_time_seconds = 0;  // parsed; 0: none
+
+  // `kind` decides which of the fields are visited.
+  void visit(FieldVisitor& v, Kind kind);
+};
+
+// What a subcommand gets beside its own configuration.
+class Run {
+ public:
+  const CommonOptions& options() const { return options_; }
+  const Device& device() const { return device_; }
+  int threads() const { return threads_; }
+
+  // The resolved configuration (own and common options) as a JSON object, and the digest of the part that
+  // must match on resume.
+  const std::string& config_json() const { return config_json_; }
+  const std::string& config_digest() const { return config_digest_; }
+  // {option: value text} of the fields that must match, for the message that names the one that differs.
+  const std::vector<std::pair<std::string, std::string>>& resume_fields() const { return resume_fields_; }
+
+  // The path inside --out, or "" without --out.
+  std::string path(const std::string& name) const;
+
+  // Fills the envelope (tool, version, command, config, times, environment), writes result.json into
+  // --out (last, atomically), and prints to stdout or --json. `schema` is e.g. "train/1".
+  void emit(log::Result result, const std::string& schema) const;
+
+ private:
+  friend class Tool;
+  CommonOptions options_;
+  Device device_;
+  int threads_ = 1;
+  std::string tool_, subcommand_, config_json_, config_digest_, started_;
+  std::vector<std::pair<std::string, std::string>> resume_fields_;
+  std::vector<std::string> argv_;
+  double start_seconds_ = 0;
+};
+
+class Tool {
+ public:
+  Tool(std::string name, std::string description);
+  ~Tool();
+
+  // `function(config, run)` returns the exit code (an ExitCode as int, or a tool's own). A Config has
+  //   template <class Visitor> void visit(Visitor& v);
+  //   static std::vector<std::string> presets();          // names; may be empty
+  //   void apply_preset(const std::string& name, CommonOptions& common);   // also sets common defaults
+  //   void validate(const CommonOptions& common) const;   // throws UsageError for impossible mixtures
+  template <class Config>
+  void add(const std::string& subcommand, const std::string& help, Kind kind,
+           int (*function)(const Config&, Run&)) {
+    auto config = std::make_shared<Config>();
+    Subcommand s;
+    s.name = subcommand;
+    s.help = help;
+    s.kind = kind;
+    s.presets = Config::presets();
+    s.visit = [config](FieldVisitor& v) { config->visit(v); };
+    s.apply_preset = [config](const std::string& p, CommonOptions& c) { config->apply_preset(p, c); };
+    s.reset = [config] { *config = Config(); };
+    s.validate = [config](const CommonOptions& c) { config->validate(c); };
+    s.run = [config, function](Run& run) { return function(*config, run); };
+    add_subcommand(std::move(s));
+  }
+
+  // Parses, runs, maps every exception to one line on stderr and an exit code.
+  int run(int argc, char** argv);
+
+ private:
+  struct Subcommand {
+    std::string name, help;
+    Kind kind = Kind::kTraining;
+    std::vector<std::string> presets;
+    std::function<void(FieldVisitor&)> visit;
+    std::function<void(const std::string&, CommonOptions&)> apply_preset;
+    std::function<void()> reset;
+    std::function<void(const CommonOptions&)> validate;
+    std::function<int(Run&)> run;
+  };
+  void add_subcommand(Subcommand subcommand);
+  int run_parsed(Subcommand& subcommand, const std::vector<std::string>& args);
+
+  std::string name_, description_;
+  std::vector<Subcommand> subcommands_;
+};
+
+}  // namespace tenfold::cli

@@ -1,0 +1,78 @@
+#include "common/core/device.h"
+
+#include <ATen/Context.h>
+#include <ATen/Parallel.h>
+#include <fmt/format.h>
+#include <sched.h>
+#include <torch/csrc/api/include/torch/version.h>
+
+#include <charconv>
+#include <cstdlib>
+#include <fstream>
+
+#include "common/core/error.h"
+#include "common/core/gemm_backend.h"
+
+namespace tenfold {
+namespace {
+
+int usable_processors() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+}
+
+std::string processor_model() {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);) {
+    if (line.rfind("model name", 0) == 0) return line.substr(line.find(':') + 2);
+  }
+  return "unknown";
+}
+
+}  // namespace
+
+std::string Device::name() const { return cuda ? "cuda:" + std::to_string(index) : "cpu"; }
+
+Device open_device(const std::string& text) {
+  Device device;
+  if (text == "cpu") return device;
+  const std::string digits = text.rfind("cuda:", 0) == 0 ? text.substr(5) : (text == "cuda" ? "0" : "");
+  const char* end = digits.data() + digits.size();
+  if (digits.empty() || std::from_chars(digits.data(), end, device.index).ptr != end) {
+    throw UsageError(fmt::format("--device: found '{}', expected cpu, cuda or cuda:N", text));
+  }
+  device.cuda = true;
+  if (!at::hasCUDA()) {
+    throw Unavailable(fmt::format(
+        "--device {}: no CUDA device here (the default build is CPU only: build with --config=cuda)", text));
+  }
+  return device;
+}
+
+int set_threads(int threads) {
+  if (threads == 0) threads = usable_processors();
+  at::set_num_threads(threads);
+  at::set_num_interop_threads(1);
+  return threads;
+}
+
+void make_deterministic() {
+  at::globalContext().setDeterministicAlgorithms(true, false);
+  at::globalContext().setBenchmarkCuDNN(false);
+  at::globalContext().setFlushDenormal(true);
+}
+
+std::vector<std::pair<std::string, std::string>> environment_facts(const Device& device, int threads) {
+  std::vector<std::pair<std::string, std::string>> facts = {
+      {"device", device.name()},        {"threads", std::to_string(threads)},
+      {"gemm", gemm_backend()},         {"torch", TORCH_VERSION},
+      {"cpu", processor_model()},
+  };
+  for (const char* name : {"SLURM_JOB_ID", "SLURM_ARRAY_JOB_ID", "SLURM_ARRAY_TASK_ID", "SLURM_PROCID"}) {
+    if (const char* value = std::getenv(name)) facts.emplace_back(name, value);
+  }
+  return facts;
+}
+
+}  // namespace tenfold

@@ -1,0 +1,31 @@
+// A progress line: a bar on a terminal, one plain line every `kPlainInterval` seconds elsewhere.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace tenfold::log {
+
+class Progress {
+ public:
+  // `unit` is what is counted, e.g. "steps". Nothing is shown when the level is quiet.
+  Progress(std::string label, int64_t total, std::string unit, int64_t start = 0);
+  ~Progress();  // clears the bar
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
+  // Cheap: looks at the clock every few calls and redraws ten times a second at most.
+  // Shows e.g. `train  42% ######----  4200/10000 steps  812/s  eta 0:07  none/1000 acc 0.861`.
+  void update(int64_t done);
+  void set_note(std::string note);  // the text at the end
+  void finish();
+
+ private:
+  void draw(double now, bool last);
+  std::string label_, unit_, note_;
+  int64_t total_, start_, done_;
+  double started_, last_draw_ = 0;
+  bool terminal_, color_, finished_ = false;
+};
+
+}  // namespace tenfold::log
