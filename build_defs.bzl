@@ -3,7 +3,7 @@
 _WARNINGS = ["-Wall", "-Wextra", "-Werror"]
 
 # Headers of LibTorch and of the distribution are not ours to mend.
-_COPTS = _WARNINGS + ["-Wno-unused-parameter", "-Wno-sign-compare", "-Wno-unknown-pragmas"]
+_COPTS = _WARNINGS + ["-Wno-unused-parameter", "-Wno-sign-compare", "-Wno-unknown-pragmas", "-Wno-missing-field-initializers"]
 
 def cc_lib(name, copts = [], **kwargs):
     native.cc_library(name = name, copts = _COPTS + copts, **kwargs)

@@ -1,0 +1,212 @@
+// `eval`: nowcast errors on snapshots or trajectories, or a table of `train` results (specification, section 5.1).
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/empty.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "common/core/error.h"
+#include "common/data/tensor_io.h"
+#include "common/io/file.h"
+#include "tools/nino-nowcast/commands.h"
+#include "tools/nino-nowcast/report.h"
+#include "tools/nino-nowcast/scaling.h"
+#include "tools/nino-nowcast/states.h"
+#include "tools/nino-nowcast/training.h"
+#include "tools/nino-nowcast/trajectories.h"
+
+namespace tenfold::nino_nowcast {
+namespace {
+
+struct Method {
+  std::string label;
+  std::unique_ptr<Nowcaster> nowcaster;
+};
+
+// Sums of |prediction - actual| in scaled space, by method and horizon.
+struct Errors {
+  std::map<int64_t, double> sum;
+  std::map<int64_t, int64_t> count;
+};
+
+std::vector<MetaModel> checkpoints(const EvalConfig& config) {
+  std::vector<MetaModel> models;
+  for (const std::string& path : config.nowcast.ckpt) models.push_back(load_meta_model(path));
+  if (models.empty()) models.push_back(embedded_meta_model(MetaKind::kNino));
+  for (const MetaModel& m : models) {
+    if (m.config.ctx != models[0].config.ctx) {
+      throw Mismatch(fmt::format("{}: looks at {} snapshots, but {} at {}", m.source, m.config.ctx, models[0].source,
+                                 models[0].config.ctx));
+    }
+  }
+  return models;
+}
+
+std::string stem(const std::string& path) {
+  const std::string name = path.substr(path.rfind('/') + 1);
+  return name.substr(0, name.rfind('.'));
+}
+
+std::vector<Method> make_methods(const std::vector<MetaModel>& models, const Architecture& arch,
+                                 const NowcastOptions& options) {
+  int64_t longest = 1;
+  for (const MetaModel& m : models) longest = std::max(longest, m.config.seq_len);
+  std::vector<Method> methods;
+  methods.push_back({"noop", make_noop(longest)});
+  methods.push_back({"linefit", make_linefit(longest)});
+  methods.push_back({"lawa", make_lawa(longest)});
+  for (const MetaModel& m : models) methods.push_back({stem(m.source), make_nowcaster(m, arch, options)});
+  return methods;
+}
+
+bool wanted(const std::vector<int64_t>& horizons, int64_t k) {
+  return horizons.empty() || std::count(horizons.begin(), horizons.end(), k) > 0;
+}
+
+// One window: states [P, c], future [P, n]. Errors are measured with the m and s of the inputs.
+void score_window(const std::vector<Method>& methods, const Architecture& arch, const at::Tensor& states,
+                  const at::Tensor& future, const std::vector<int64_t>& horizons, std::vector<Errors>& errors) {
+  const at::Tensor inputs = states.contiguous();
+  const Scales scales = fit_scales(inputs.data_ptr<float>(), inputs.size(1), arch.params, {});
+  const auto scaled = [&](const at::Tensor& column) {
+    at::Tensor out = column.contiguous().clone();
+    apply_scales(scales, out.data_ptr<float>(), 1, out.data_ptr<float>());
+    return out;
+  };
+  for (int64_t k = 1; k <= future.size(1); ++k) {
+    if (!wanted(horizons, k)) continue;
+    const at::Tensor actual = scaled(future.select(1, k - 1));
+    for (size_t m = 0; m < methods.size(); ++m) {
+      if (k > methods[m].nowcaster->max_horizon()) continue;
+      const at::Tensor error = scaled(methods[m].nowcaster->predict(inputs, k)) - actual;
+      errors[m].sum[k] += error.abs().sum(at::kDouble).item<double>();
+      errors[m].count[k] += error.numel();
+    }
+  }
+}
+
+void report_errors(const std::vector<Method>& methods, const std::vector<Errors>& errors, log::Result& result) {
+  log::Table table{{"method", "k", "l1_error", "n"}, {}};
+  for (size_t m = 0; m < methods.size(); ++m) {
+    double sum = 0;
+    int64_t count = 0;
+    for (const auto& [k, total] : errors[m].sum) {
+      const int64_t n = errors[m].count.at(k);
+      table.rows.push_back({methods[m].label, k, total / double(n), n});
+      sum += total;
+      count += n;
+    }
+    log::Metric metric;
+    if (count > 0) metric.value = sum / double(count);
+    if (count == 0) metric.reason = "no horizon to compare with";
+    metric.n = count;
+    metric.higher_is_better = false;
+    result.metrics.emplace_back("l1_error/" + methods[m].label, metric);
+  }
+  result.tables.emplace_back("per_k", table);
+}
+
+void eval_states(const EvalConfig& config, const cli::Run& run, log::Result& result) {
+  const Architecture arch = read_architecture(config.arch, config.nowcast.graph == "generic");
+  const io::SafeTensors file = io::read_safetensors(config.states);
+  const std::vector<MetaModel> models = checkpoints(config);
+  const at::Tensor states = read_states(file, config.states, arch, models[0].config.ctx);
+  const at::Tensor future = data::to_torch_float(file.at("future", config.states), "future");
+  if (future.dim() != 2 || future.size(0) != arch.num_params()) {
+    throw DataError(fmt::format("{}: 'future' must have {} rows (parameters)", config.states, arch.num_params()));
+  }
+  NowcastOptions options = nowcast_options(config.nowcast, uint64_t(run.options().seed.at(0)));
+  options.pos = read_pos(config.pos, file, config.states, false);
+  const std::vector<Method> methods = make_methods(models, arch, options);
+  std::vector<Errors> errors(methods.size());
+  score_window(methods, arch, states, future, config.horizons, errors);
+  result.data = {{"name", config.states}, {"origin", std::string("user")}};
+  report_errors(methods, errors, result);
+}
+
+void eval_trajectories(const EvalConfig& config, const cli::Run& run, log::Result& result) {
+  const TrajectoryReader reader(config.trajectories, config.tasks_name);
+  const TrajectoryInfo& info = reader.info();
+  if (config.spacing % info.every != 0) {
+    throw UsageError(fmt::format("--spacing: found {}, expected a multiple of {}", config.spacing, info.every));
+  }
+  const std::vector<MetaModel> models = checkpoints(config);
+  const int64_t ctx = models[0].config.ctx, step = config.spacing / info.every;
+  const int64_t used = (info.states - 1) / step + 1, p = info.arch.num_params();
+  const auto options = nowcast_options(config.nowcast, uint64_t(run.options().seed.at(0)));
+  const std::vector<Method> methods = make_methods(models, info.arch, options);
+  std::vector<Errors> errors(methods.size());
+  std::vector<int64_t> runs = config.runs;
+  for (int64_t r = 0; runs.empty() || (config.runs.empty() && int64_t(runs.size()) < info.runs); ++r) runs.push_back(r);
+  int64_t longest = 0;
+  for (const MetaModel& m : models) longest = std::max(longest, m.config.seq_len);
+  for (int64_t r : runs) {
+    if (r >= info.runs) throw UsageError(fmt::format("--runs: found {}, expected 0..{}", r, info.runs - 1));
+    at::Tensor states = at::empty({p, used});
+    for (int64_t s = 0; s < used; ++s) reader.read(r, s * step, states.data_ptr<float>() + s, used);
+    for (int64_t first = 0; first + ctx < used; first += ctx) {
+      const int64_t n = std::min(longest, used - first - ctx);
+      score_window(methods, info.arch, states.narrow(1, first, ctx), states.narrow(1, first + ctx, n), config.horizons,
+                   errors);
+    }
+  }
+  result.data = {{"name", config.trajectories + "/" + config.tasks_name},
+                 {"origin", std::string("user")},
+                 {"digest", "xxh3:" + info.digest}};
+  report_errors(methods, errors, result);
+}
+
+// Steps to target of every nowcaster over the seeds of all files.
+void eval_results(const EvalConfig& config, log::Result& result) {
+  std::map<std::string, std::vector<std::optional<int64_t>>> steps;
+  int64_t max_steps = 0;
+  for (const std::string& path : config.results) {
+    const nlohmann::json json = nlohmann::json::parse(io::read_text(path), nullptr, false);
+    try {
+      if (json.at("schema") != "nino-nowcast.train/1") throw DataError(path + ": schema is not nino-nowcast.train/1");
+      max_steps = std::max(max_steps, json.at("config").at("max-train-steps").get<int64_t>());
+      for (const auto& [name, metric] : json.at("metrics").items()) {
+        const std::string prefix = "steps_to_target/";
+        if (name.rfind(prefix, 0) != 0) continue;
+        for (const auto& s : metric.at("per_seed")) {
+          steps[name.substr(prefix.size())].push_back(s.is_null() ? std::nullopt
+                                                                  : std::optional<int64_t>(s.get<double>()));
+        }
+      }
+    } catch (const nlohmann::json::exception&) {
+      throw DataError(path + ": expected a result.json of nino-nowcast train");
+    }
+  }
+  log::Table table{{"nowcaster", "n_seeds", "median_steps", "mean", "reduction_pct_vs_adam"}, {}};
+  const log::Metric base = steps.count("none") ? median_steps(steps["none"], max_steps) : log::Metric();
+  for (const auto& [name, seeds] : steps) {
+    const log::Metric median = median_steps(seeds, max_steps);
+    double sum = 0;
+    for (const auto& s : seeds) sum += s ? double(*s) : 2.0 * double(max_steps);
+    const bool known = base.value && median.value;
+    table.rows.push_back({name, int64_t(seeds.size()), median.value ? log::Value(*median.value) : log::Value(nullptr),
+                          sum / double(seeds.size()),
+                          known ? log::Value(100 * (*base.value - *median.value) / *base.value) : log::Value(nullptr)});
+    result.metrics.emplace_back("median_steps/" + name, median);
+  }
+  result.tables.emplace_back("steps_to_target", table);
+  result.data = {{"name", config.results}, {"origin", std::string("user")}};
+}
+
+}  // namespace
+
+int evaluate(const EvalConfig& config, cli::Run& run) {
+  require_cpu(run);
+  log::Result result;
+  result.seeds = run.options().seed;
+  if (!config.states.empty()) eval_states(config, run, result);
+  if (!config.trajectories.empty()) eval_trajectories(config, run, result);
+  if (!config.results.empty()) eval_results(config, result);
+  run.emit(result, "eval/1");
+  return 0;
+}
+
+}  // namespace tenfold::nino_nowcast

@@ -1,0 +1,53 @@
+#include "tools/nino-nowcast/training.h"
+
+#include <fmt/format.h>
+
+#include "common/core/error.h"
+#include "common/core/gemm_backend.h"
+
+namespace tenfold::nino_nowcast {
+
+train::LoopOptions loop_options(const cli::Run& run, int64_t max_steps, const std::string& label) {
+  const cli::CommonOptions& common = run.options();
+  train::LoopOptions loop;
+  loop.label = label;
+  loop.out = common.out;
+  loop.max_steps = max_steps;
+  loop.eval_every = common.eval_every;
+  loop.checkpoint_every = common.checkpoint_every;
+  loop.max_seconds = common.max_time_seconds;
+  loop.resume = common.resume;
+  loop.context.config_digest = run.config_digest();
+  loop.context.fields = run.resume_fields();
+  loop.context.threads = run.threads();
+  loop.context.gemm = gemm_backend();
+  return loop;
+}
+
+train::OptimizerOptions optimizer_options(const TaskConfig& config, const Task& task) {
+  train::OptimizerOptions options;
+  options.rule = config.optimizer == "adamw"
+                     ? train::Rule::kAdamW
+                     : (config.optimizer == "nadam" ? train::Rule::kNAdam : train::Rule::kNesterov);
+  options.lr = task.lr;
+  options.weight_decay = task.wd;
+  return options;
+}
+
+NowcastOptions nowcast_options(const NowcastConfig& config, uint64_t seed) {
+  NowcastOptions options;
+  options.graph_corrected = config.graph_compat == "corrected";
+  options.graph = config.graph;
+  options.chunk_size = config.chunk_size;
+  options.edge_sample_ratio = config.edge_sample_ratio;
+  options.upd_scale = config.upd_scale;
+  options.seed = seed;
+  return options;
+}
+
+void require_cpu(const cli::Run& run) {
+  if (!run.device().cuda) return;
+  throw Unavailable(fmt::format("--device {}: this command runs on the CPU in this version", run.device().name()));
+}
+
+}  // namespace tenfold::nino_nowcast
