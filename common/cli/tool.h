@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/cli/visitor.h"
@@ -61,6 +62,8 @@ class Run {
 
  private:
   friend class Tool;
+  void write_run_json(const std::string& exit_reason) const;  // "" while it runs
+
   CommonOptions options_;
   Device device_;
   int threads_ = 1;
@@ -113,6 +116,8 @@ class Tool {
   };
   void add_subcommand(Subcommand subcommand);
   int run_parsed(Subcommand& subcommand, const std::vector<std::string>& args);
+  // Threads, device, signals; locks and fills --out around the call.
+  static int run_in_folder(const std::function<int(Run&)>& function, Run& run);
 
   std::string name_, description_;
   std::vector<Subcommand> subcommands_;

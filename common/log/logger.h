@@ -8,6 +8,7 @@ namespace tenfold::log {
 enum class Level { kQuiet, kNormal, kVerbose };
 
 void set_level(Level level);
+Level level();
 void set_program(const std::string& name);  // stands before errors and warnings
 
 void info(const std::string& line);     // kNormal and above
