@@ -7,6 +7,7 @@
 
 #include "common/core/error.h"
 #include "common/io/safetensors_header.h"
+#include "common/io/shape.h"
 #include "common/io/text.h"
 
 namespace tenfold::io {
@@ -32,20 +33,9 @@ uint64_t header_size(const Bytes& file, const std::string& name) {
   return size;
 }
 
-// Bytes that dtype and shape ask for.
-uint64_t wanted_bytes(const HeaderEntry& entry, const std::string& where) {
-  int64_t total = dtype_size(entry.dtype);
-  for (const int64_t size : entry.shape) {
-    if (__builtin_mul_overflow(total, size, &total)) {
-      throw DataError(where + ": the shape asks for 2^63 bytes or more");
-    }
-  }
-  return static_cast<uint64_t>(total);
-}
-
 void check_entry(const HeaderEntry& entry, uint64_t data_size, const std::string& name) {
   const std::string where = fmt::format("{}: tensor '{}'", name, shown(entry.name));
-  const uint64_t wanted = wanted_bytes(entry, where);
+  const uint64_t wanted = shape_bytes(entry.dtype, entry.shape, where);
   if (entry.begin > entry.end || entry.end > data_size) {
     throw DataError(
         fmt::format("{}: found offsets [{}, {}], expected them within {} bytes of data "

@@ -1,6 +1,6 @@
 // safetensors files: 8-byte little-endian header length, JSON header, one contiguous data section.
-// The reader keeps to the format's limits: header at most 100,000,000 bytes, offsets inside the data, in
-// order, without overlap or hole, sizes equal to shape times dtype, no duplicate names.
+// The reader keeps to the format's limits: header at most 100,000,000 bytes, offsets inside the
+// data, in order, without overlap or hole, sizes equal to shape times dtype, no duplicate names.
 #pragma once
 
 #include <cstdint>
@@ -22,8 +22,9 @@ struct Tensor {
   Bytes data;  // row-major, little-endian
 
   int64_t numel() const;
-  // Elements as T. Throws DataError unless `dtype` is exactly T's (f32 also reads F16 and BF16 when
-  // `to_float32` is used instead).
+  // Elements as T: bool, uint8_t, int32_t, int64_t, float, double, or uint16_t (U16, and F16 as its
+  // bits). Throws DataError unless `dtype` is exactly T's (F16 and BF16 become float through
+  // `to_float32`) and for a BOOL other than 0 and 1.
   template <class T>
   const T* as() const;
   std::vector<float> to_float32(const std::string& name) const;  // F16, BF16, F32, F64
@@ -47,10 +48,12 @@ struct SafeTensors {
 // `name` stands in messages. Throws DataError for anything the format forbids.
 SafeTensors parse_safetensors(const Bytes& file, const std::string& name);
 
-// Throws MissingInput, DataError; refuses pickles (.pt, .pth, .bin, a zip or pickle magic) by name with advice.
+// Throws MissingInput, DataError; refuses pickles (.pt, .pth, .bin, a zip or pickle magic) by name
+// with advice.
 SafeTensors read_safetensors(const std::string& path);
 
-// The same contents give the same bytes: names in order, header padded to 8 bytes.
+// The same contents give the same bytes: names in order, header padded to 8 bytes. Throws DataError
+// for a name that is not UTF-8, NumericError for a tensor whose data do not fit its shape.
 Bytes serialize_safetensors(const SafeTensors& contents);
 void write_safetensors(const std::string& path, const SafeTensors& contents);  // atomic
 

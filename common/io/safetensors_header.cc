@@ -8,6 +8,7 @@
 #include <unordered_set>
 
 #include "common/core/error.h"
+#include "common/io/shape.h"
 #include "common/io/text.h"
 
 namespace tenfold::io {
@@ -175,9 +176,11 @@ std::string quoted(const std::string& text) {
 
 void check_storable(const std::string& name, const Tensor& t) {
   if (name == kMetadata) throw NumericError("a tensor cannot be named __metadata__");
-  if (static_cast<uint64_t>(t.numel() * dtype_size(t.dtype)) != t.data.size()) {
-    throw NumericError(fmt::format("tensor '{}': found {} bytes, expected {} elements of {}",
-                                   shown(name), t.data.size(), t.numel(), dtype_name(t.dtype)));
+  const std::string where = fmt::format("tensor '{}'", shown(name));
+  const uint64_t wanted = shape_bytes(t.dtype, t.shape, where);
+  if (wanted != t.data.size()) {
+    throw NumericError(fmt::format("{}: found {} bytes, expected {} from shape and dtype", where,
+                                   grouped(t.data.size()), grouped(wanted)));
   }
 }
 

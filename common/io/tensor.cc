@@ -5,6 +5,7 @@
 
 #include "common/core/error.h"
 #include "common/io/safetensors.h"
+#include "common/io/shape.h"
 #include "common/io/text.h"
 
 namespace tenfold::io {
@@ -64,6 +65,16 @@ std::vector<int64_t> widened(const Bytes& data) {
 
 int64_t dtype_size(DType dtype) { return kDTypes[static_cast<size_t>(dtype)].size; }
 const char* dtype_name(DType dtype) { return kDTypes[static_cast<size_t>(dtype)].name; }
+
+uint64_t shape_bytes(DType dtype, const std::vector<int64_t>& shape, const std::string& where) {
+  int64_t total = dtype_size(dtype);
+  for (const int64_t size : shape) {
+    if (__builtin_mul_overflow(total, size, &total)) {
+      throw DataError(where + ": the shape asks for 2^63 bytes or more");
+    }
+  }
+  return static_cast<uint64_t>(total);
+}
 
 int64_t Tensor::numel() const {
   int64_t n = 1;

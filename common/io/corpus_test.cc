@@ -1,0 +1,50 @@
+#include <catch2/catch.hpp>
+
+#include "common/io/file.h"
+#include "common/io/idx.h"
+#include "common/io/safetensors.h"
+#include "common/io/scratch_for_test.h"
+
+// The fuzzers' seeds, and every input that once failed, run in the default build.
+namespace tenfold::io {
+namespace {
+
+struct Tally {
+  int parsed = 0, refused = 0;
+};
+
+// Every file of `folder` through `parse`; outcome_of lets anything but a tenfold::Error fail the
+// test.
+template <class Parse>
+Tally run(const std::string& folder, Parse parse) {
+  Tally tally;
+  for (const std::string& name : list_folder(folder)) {
+    if (name == "BUILD") continue;
+    CAPTURE(name);
+    const std::string path = folder + "/" + name;
+    const Outcome outcome = outcome_of([&] { parse(path); });
+    if (!outcome.ok()) {
+      REQUIRE(outcome.code == ExitCode::kBadData);
+      REQUIRE(outcome.says(path + ": "));
+      REQUIRE_FALSE(outcome.says("\n"));
+    }
+    ++(outcome.ok() ? tally.parsed : tally.refused);
+  }
+  return tally;
+}
+
+}  // namespace
+
+TEST_CASE("every IDX file of the fuzz corpus is read or refused") {
+  const Tally images = run("tests/fuzz/idx", read_idx_images);
+  const Tally labels = run("tests/fuzz/idx", read_idx_labels);
+  REQUIRE((images.parsed >= 3 && images.refused >= 8));
+  REQUIRE((labels.parsed >= 3 && labels.refused >= 8));
+}
+
+TEST_CASE("every safetensors file of the fuzz corpus is read or refused") {
+  const Tally tally = run("tests/fuzz/safetensors", read_safetensors);
+  REQUIRE((tally.parsed >= 5 && tally.refused >= 15));
+}
+
+}  // namespace tenfold::io

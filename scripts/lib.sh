@@ -1,0 +1,23 @@
+# Shared by the scripts: where things are and how Bazel is called. Sourced, not run.
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/tenfold-bazel
+
+# Debian's Python has matplotlib and jsonschema; another one earlier on PATH may not.
+PYTHON=/usr/bin/python3
+
+# Fixtures for parity tests: as given, else the folder beside the checkout where there is one.
+if [ -n "${TENFOLD_FIXTURES:-}" ]; then
+  TENFOLD_FIXTURES=$(realpath -m "$TENFOLD_FIXTURES")
+elif [ -d "$TOP/../shared/fixtures" ]; then
+  TENFOLD_FIXTURES=$(realpath "$TOP/../shared/fixtures")
+fi
+export TENFOLD_FIXTURES
+
+# run_bazel COMMAND ARGS...: in the checkout, with the shared cache. TENFOLD_BAZEL_STARTUP and
+# TENFOLD_BAZEL_FLAGS add startup and command flags.
+run_bazel() {
+  local command=$1
+  shift
+  # shellcheck disable=SC2086
+  (cd "$TOP" && bazel ${TENFOLD_BAZEL_STARTUP:-} "$command" --disk_cache="$CACHE" ${TENFOLD_BAZEL_FLAGS:-} "$@")
+}
