@@ -11,11 +11,11 @@ namespace {
 // A file of this header and that many bytes of data.
 Bytes file_of(const std::string& header, size_t data, uint64_t claimed = UINT64_MAX) {
   const uint64_t size = claimed == UINT64_MAX ? header.size() : claimed;
-  Bytes out(8);
+  std::string out(8, '\0');
   std::memcpy(out.data(), &size, 8);
-  out.insert(out.end(), header.begin(), header.end());
-  for (size_t i = 0; i < data; ++i) out.push_back(static_cast<uint8_t>(i));
-  return out;
+  out += header;
+  for (size_t i = 0; i < data; ++i) out += static_cast<char>(i);
+  return bytes_of(out);
 }
 
 std::string entry(const std::string& name, const std::string& dtype, const std::string& shape,
