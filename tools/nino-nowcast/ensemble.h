@@ -1,6 +1,6 @@
 // Many runs of one task side by side: every (nowcaster, seed) is a member with parameters, optimiser and
 // history of its own; one step of the ensemble is one step of every member. Members run in parallel threads,
-// each on one thread, so that a member's numbers do not depend on who else is there.
+// each on one thread. The same thread count gives the same bytes; another one changes the last bits of a nowcast.
 #pragma once
 
 #include <ATen/core/Tensor.h>
