@@ -1,4 +1,5 @@
-// One AdamW update of a flat parameter vector in one pass (Loshchilov & Hutter 2019, as PyTorch computes it).
+// One AdamW update of a flat parameter vector in one pass (Loshchilov & Hutter 2019, as PyTorch
+// computes it).
 #pragma once
 
 #include <cstdint>
@@ -14,13 +15,14 @@ struct AdamWOptions {
 //   step: how many updates came before this one, plus 1
 //   gradient_scale: multiplies the gradient first (global-norm clipping)
 // p <- p (1 - lr wd) - lr / (1 - beta1^step) m / (sqrt(v / (1 - beta2^step)) + eps)
-void adamw_update(float* parameters, float* first_moment, float* second_moment, const float* gradient,
-                  const float* decay, double uniform_decay, int64_t n, int64_t step,
-                  double gradient_scale, const AdamWOptions& options);
+void adamw_update(float* parameters, float* first_moment, float* second_moment,
+                  const float* gradient, const float* decay, double uniform_decay, int64_t n,
+                  int64_t step, double gradient_scale, const AdamWOptions& options);
 
 // The same on device memory. `stream` is a cudaStream_t. Throws Unavailable in a CPU-only build.
 void adamw_update_cuda(float* parameters, float* first_moment, float* second_moment,
                        const float* gradient, const float* decay, double uniform_decay, int64_t n,
-                       int64_t step, double gradient_scale, const AdamWOptions& options, void* stream);
+                       int64_t step, double gradient_scale, const AdamWOptions& options,
+                       void* stream);
 
 }  // namespace tenfold::kernels

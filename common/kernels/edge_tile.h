@@ -1,6 +1,6 @@
-// The edge-sized parts of NiNo inference between its matrix products, on a tile of edges that stays in the
-// cache (specification section 9). Plain float32 buffers; AVX-512 or AVX2 chosen at run time.
-// A tile is a run of T edges of a list that is sorted by target.
+// The edge-sized parts of NiNo inference between its matrix products, on a tile of edges that stays
+// in the cache (specification section 9). Plain float32 buffers; AVX-512 or AVX2 chosen at run
+// time. A tile is a run of T edges of a list that is sorted by target.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,8 @@ void gather_modulate_sum(const float* scale, const float* scale_bias, const floa
                          int64_t width);
 
 //   sum[target[e], :] += value[e, :];  value [T, H], sum [N, H]
-void segment_sum(const float* value, const int32_t* target, float* sum, int64_t tile, int64_t width);
+void segment_sum(const float* value, const int32_t* target, float* sum, int64_t tile,
+                 int64_t width);
 
 //   value[i] = silu(value[i] + bias[i % width])  for [T, H] values
 void bias_silu(float* value, const float* bias, int64_t tile, int64_t width);

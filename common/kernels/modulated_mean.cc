@@ -33,25 +33,33 @@ void sort_by(const at::Tensor& key, int64_t nodes, at::Tensor& order, at::Tensor
   for (int64_t e = 0; e < edges; ++e) order.data_ptr<int64_t>()[next[size_t(k[e])]++] = e;
 }
 
-void check(const at::Tensor& target, const at::Tensor& source, const at::Tensor& modulator, const EdgeIndex& edges) {
+void check(const at::Tensor& target, const at::Tensor& source, const at::Tensor& modulator,
+           const EdgeIndex& edges) {
   const int64_t h = target.dim() == 2 ? target.size(1) : 0;
-  const bool fits = target.dim() == 2 && source.sizes() == target.sizes() && target.size(0) == edges.num_nodes &&
-                    modulator.dim() == 2 && modulator.size(0) == edges.num_edges && modulator.size(1) == 2 * h;
+  const bool fits = target.dim() == 2 && source.sizes() == target.sizes() &&
+                    target.size(0) == edges.num_nodes && modulator.dim() == 2 &&
+                    modulator.size(0) == edges.num_edges && modulator.size(1) == 2 * h;
   if (!fits) {
-    throw DataError(fmt::format("modulated_mean: expected terms [{}, H] and a modulator [{}, 2H]", edges.num_nodes,
-                                edges.num_edges));
+    throw DataError(fmt::format("modulated_mean: expected terms [{}, H] and a modulator [{}, 2H]",
+                                edges.num_nodes, edges.num_edges));
   }
-  if (target.is_cuda()) throw Unavailable("modulated_mean on CUDA: built without CUDA: build with --config=cuda");
+  if (target.is_cuda())
+    throw Unavailable("modulated_mean on CUDA: built without CUDA: build with --config=cuda");
 }
 
 template <class T>
 EdgeView<T> view_of(const at::Tensor& target, const at::Tensor& source, const at::Tensor& modulator,
                     const EdgeIndex& e) {
-  return {target.data_ptr<T>(),           source.data_ptr<T>(),
-          modulator.data_ptr<T>(),        e.source.data_ptr<int64_t>(),
-          e.target.data_ptr<int64_t>(),   e.by_target.data_ptr<int64_t>(),
-          e.target_offsets.data_ptr<int64_t>(), e.by_source.data_ptr<int64_t>(),
-          e.source_offsets.data_ptr<int64_t>(), target.size(1)};
+  return {target.data_ptr<T>(),
+          source.data_ptr<T>(),
+          modulator.data_ptr<T>(),
+          e.source.data_ptr<int64_t>(),
+          e.target.data_ptr<int64_t>(),
+          e.by_target.data_ptr<int64_t>(),
+          e.target_offsets.data_ptr<int64_t>(),
+          e.by_source.data_ptr<int64_t>(),
+          e.source_offsets.data_ptr<int64_t>(),
+          target.size(1)};
 }
 
 template <class Body>
@@ -63,11 +71,13 @@ void for_nodes(int64_t nodes, const Body& body) {
 
 class ModulatedMean : public torch::autograd::Function<ModulatedMean> {
  public:
-  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& target, const at::Tensor& source,
-                            const at::Tensor& modulator, const EdgeIndex& edges) {
+  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& target,
+                            const at::Tensor& source, const at::Tensor& modulator,
+                            const EdgeIndex& edges) {
     ctx->save_for_backward({target, source, modulator});
-    ctx->saved_data["edges"] = std::vector<at::Tensor>{edges.source,    edges.target,         edges.by_target,
-                                                       edges.target_offsets, edges.by_source, edges.source_offsets};
+    ctx->saved_data["edges"] =
+        std::vector<at::Tensor>{edges.source,         edges.target,    edges.by_target,
+                                edges.target_offsets, edges.by_source, edges.source_offsets};
     at::Tensor out = at::empty_like(target);
     AT_DISPATCH_FLOATING_TYPES(target.scalar_type(), "modulated_mean", [&] {
       const auto v = view_of<scalar_t>(target, source, modulator, edges);
@@ -115,7 +125,8 @@ EdgeIndex EdgeIndex::build(const at::Tensor& source, const at::Tensor& target, i
     const int64_t* values = end.data_ptr<int64_t>();
     for (int64_t e = 0; e < index.num_edges; ++e) {
       if (values[e] < 0 || values[e] >= num_nodes) {
-        throw DataError(fmt::format("edge {}: found node {}, expected 0..{}", e, values[e], num_nodes - 1));
+        throw DataError(
+            fmt::format("edge {}: found node {}, expected 0..{}", e, values[e], num_nodes - 1));
       }
     }
   }
@@ -126,17 +137,18 @@ EdgeIndex EdgeIndex::build(const at::Tensor& source, const at::Tensor& target, i
 
 EdgeIndex EdgeIndex::to(at::Device device) const {
   EdgeIndex out = *this;
-  for (at::Tensor* t : {&out.source, &out.target, &out.by_target, &out.target_offsets, &out.by_source,
-                        &out.source_offsets}) {
+  for (at::Tensor* t : {&out.source, &out.target, &out.by_target, &out.target_offsets,
+                        &out.by_source, &out.source_offsets}) {
     *t = t->to(device);
   }
   return out;
 }
 
-at::Tensor modulated_mean(const at::Tensor& target_term, const at::Tensor& source_term, const at::Tensor& modulator,
-                          const EdgeIndex& edges) {
+at::Tensor modulated_mean(const at::Tensor& target_term, const at::Tensor& source_term,
+                          const at::Tensor& modulator, const EdgeIndex& edges) {
   check(target_term, source_term, modulator, edges);
-  return ModulatedMean::apply(target_term.contiguous(), source_term.contiguous(), modulator.contiguous(), edges);
+  return ModulatedMean::apply(target_term.contiguous(), source_term.contiguous(),
+                              modulator.contiguous(), edges);
 }
 
 }  // namespace tenfold::kernels

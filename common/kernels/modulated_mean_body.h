@@ -34,7 +34,8 @@ inline void mean_of_node(const EdgeView<T>& v, int64_t node, T* out) {
 
 // Gradients of the node's own term and of the modulators of its incoming edges.
 template <class T>
-inline void gradient_into_node(const EdgeView<T>& v, int64_t node, const T* grad, T* target_grad, T* modulator_grad) {
+inline void gradient_into_node(const EdgeView<T>& v, int64_t node, const T* grad, T* target_grad,
+                               T* modulator_grad) {
   const int64_t h = v.width, first = v.target_offsets[node], end = v.target_offsets[node + 1];
   const T factor = end > first ? T(1) / T(end - first) : T(0);
   T* __restrict t = target_grad + node * h;
@@ -57,7 +58,8 @@ inline void gradient_into_node(const EdgeView<T>& v, int64_t node, const T* grad
 
 // Gradient of the node's term as a source.
 template <class T>
-inline void gradient_out_of_node(const EdgeView<T>& v, int64_t node, const T* grad, T* source_grad) {
+inline void gradient_out_of_node(const EdgeView<T>& v, int64_t node, const T* grad,
+                                 T* source_grad) {
   const int64_t h = v.width;
   T* __restrict s = source_grad + node * h;
   for (int64_t i = 0; i < h; ++i) s[i] = 0;

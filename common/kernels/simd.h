@@ -1,0 +1,94 @@
+// Vectors of T as wide as the instruction set has them (GCC and Clang vector extensions), host
+// only.
+#pragma once
+
+#include <stdint.h>
+
+#include "common/kernels/host_device.h"
+
+namespace tenfold::kernels::TENFOLD_ISA {
+
+#if defined(__AVX512F__)
+constexpr int kVectorBytes = 64;
+#else
+constexpr int kVectorBytes = 32;
+#endif
+
+template <class T>
+struct VectorOf {
+  typedef T Type __attribute__((vector_size(kVectorBytes)));
+  static constexpr int64_t kLanes = kVectorBytes / sizeof(T);
+};
+
+template <class T>
+using Vector = typename VectorOf<T>::Type;
+
+template <class T>
+static inline Vector<T> load(const T* from) {
+  Vector<T> v;
+  __builtin_memcpy(&v, from, sizeof v);
+  return v;
+}
+
+template <class T>
+static inline void store(T* to, const Vector<T>& v) {
+  __builtin_memcpy(to, &v, sizeof v);
+}
+
+// The last n < kLanes columns of a row; lanes beyond them are zero.
+template <class T>
+static inline Vector<T> load_part(const T* from, int64_t n) {
+  T lanes[VectorOf<T>::kLanes] = {};
+  for (int64_t i = 0; i < n; ++i) lanes[i] = from[i];
+  return load(lanes);
+}
+
+template <class T>
+static inline void store_part(T* to, const Vector<T>& v, int64_t n) {
+  T lanes[VectorOf<T>::kLanes];
+  store(lanes, v);
+  for (int64_t i = 0; i < n; ++i) to[i] = lanes[i];
+}
+
+constexpr int kBlock = 4;
+
+template <int n>
+struct Count {
+  static constexpr int kValue = n;
+};
+
+// How a loop over columns reaches memory: whole vectors, then one part at the end of the row.
+template <class T>
+struct Whole {
+  Vector<T> get(const T* from) const { return load(from); }
+  void set(T* to, const Vector<T>& v) const { store(to, v); }
+};
+
+template <class T>
+struct Part {
+  int64_t n;
+  Vector<T> get(const T* from) const { return load_part(from, n); }
+  void set(T* to, const Vector<T>& v) const { store_part(to, v, n); }
+};
+
+// Calls body(column, access) for every vector of a row of `width` columns.
+template <class T, class Body>
+static inline void for_columns(int64_t width, const Body& body) {
+  constexpr int64_t kLanes = VectorOf<T>::kLanes;
+  int64_t i = 0;
+  for (; i + kLanes <= width; i += kLanes) body(i, Whole<T>{});
+  if (i < width) body(i, Part<T>{width - i});
+}
+
+// The same by blocks of vectors that stay in registers: calls body(column, block, access), where
+// block.kValue is the number of vectors.
+template <class T, class Body>
+static inline void for_column_blocks(int64_t width, const Body& body) {
+  constexpr int64_t kLanes = VectorOf<T>::kLanes;
+  int64_t i = 0;
+  for (; i + kBlock * kLanes <= width; i += kBlock * kLanes) body(i, Count<kBlock>{}, Whole<T>{});
+  for (; i + kLanes <= width; i += kLanes) body(i, Count<1>{}, Whole<T>{});
+  if (i < width) body(i, Count<1>{}, Part<T>{width - i});
+}
+
+}  // namespace tenfold::kernels::TENFOLD_ISA
