@@ -1,16 +1,16 @@
-// Help texts and shell completion.
+// Help texts.
 #pragma once
 
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "common/cli/fields.h"
 
 namespace tenfold::cli {
 
+// What help and completion say about one subcommand; its fields hold the defaults.
 struct SubcommandHelp {
-  std::string tool, name, help;
+  std::string tool, name, help, examples;
   std::vector<std::string> presets;
   std::vector<Field> fields;
 };
@@ -18,9 +18,5 @@ struct SubcommandHelp {
 std::string tool_help(const std::string& tool, const std::string& description,
                       const std::vector<SubcommandHelp>& subcommands);
 std::string subcommand_help(const SubcommandHelp& subcommand);
-
-// A script for `shell` ("bash" or "zsh"). Throws UsageError for another shell.
-std::string completion_script(const std::string& shell, const std::string& tool,
-                              const std::vector<SubcommandHelp>& subcommands);
 
 }  // namespace tenfold::cli

@@ -1,7 +1,7 @@
-// From argv, environment and configuration file to fields.
+// From argv, environment, file and preset to the values of the fields.
 #pragma once
 
-#include <map>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -9,24 +9,17 @@
 
 namespace tenfold::cli {
 
-// Values as text by field name.
-using Given = std::map<std::string, std::string>;
+// Throws UsageError for unknown options (with the nearest known one), an option given twice, a
+// missing value.
+Inputs parse_arguments(const std::vector<Field>& fields, const std::vector<std::string>& args);
 
-struct ParsedArguments {
-  Given values;
-  bool help = false;
-};
+// TENFOLD_... variables that name a field; an empty one counts as not set.
+Inputs read_environment(const std::vector<Field>& fields);
 
-// Throws UsageError for unknown options (with the nearest known one), an option given twice, a missing value.
-ParsedArguments parse_arguments(const std::vector<Field>& fields, const std::vector<std::string>& args);
-
-// TENFOLD_... variables that name a field.
-Given read_environment(const std::vector<Field>& fields);
-
-// A flat TOML file. Throws MissingInput; UsageError for sections, unknown keys and malformed lines.
-Given read_config_file(const std::string& path, const std::vector<Field>& fields);
-
-// "3h55m" -> 14100; "" -> 0. Throws UsageError.
-double parse_duration(const std::string& text);
+// Sets the fields: preset, then file, environment and command line, of which the later wins; then
+// checks every range. `apply_preset` gets the name of the preset where any of them names one.
+// Throws UsageError, MissingInput.
+void resolve(std::vector<Field>& fields, const std::vector<std::string>& args,
+             const std::function<void(const std::string&)>& apply_preset);
 
 }  // namespace tenfold::cli

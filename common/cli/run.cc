@@ -1,17 +1,16 @@
+// What a subcommand leaves behind: run.json and the result.
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <cstdio>
-#include <memory>
 
+#include "common/cli/fields.h"
 #include "common/cli/tool.h"
 #include "common/core/build_info.h"
 #include "common/core/clock.h"
 #include "common/core/error.h"
-#include "common/core/gemm_backend.h"
-#include "common/core/stop.h"
 #include "common/io/file.h"
-#include "common/log/logger.h"
+#include "common/io/hash.h"
 
 namespace tenfold::cli {
 namespace {
@@ -28,28 +27,53 @@ log::Facts environment_of(const Device& device, int threads) {
   return facts;
 }
 
-bool holds_a_run(const std::string& folder) {
-  return io::exists(folder + "/config.json") || io::exists(folder + "/result.json");
+std::string host_name() {
+  char host[256] = {};
+  return ::gethostname(host, sizeof host - 1) == 0 ? host : "unknown";
 }
 
 std::string exit_reason(int code) {
   switch (code) {
-    case 0: return "complete";
-    case static_cast<int>(ExitCode::kInterrupted): return "stopped after a checkpoint";
-    case static_cast<int>(ExitCode::kCtrlC): return "Ctrl-C";
-    default: return fmt::format("exit {}", code);
+    case static_cast<int>(ExitCode::kDone):
+      return "complete";
+    case static_cast<int>(ExitCode::kInterrupted):
+      return "stopped after a checkpoint";
+    case static_cast<int>(ExitCode::kCtrlC):
+      return "Ctrl-C";
+    default:
+      return fmt::format("exit code {}", code);
   }
+}
+
+void print_result(const std::string& text) {
+  const bool whole = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
+  if (!whole || std::fflush(stdout) != 0) throw IoError("stdout: cannot write the result");
 }
 
 }  // namespace
 
-std::string Run::path(const std::string& name) const { return options_.out.empty() ? "" : options_.out + "/" + name; }
+std::string Run::path(const std::string& name) const {
+  return options_.out.empty() ? "" : options_.out + "/" + name;
+}
+
+void Run::set_resume_fields(const std::vector<Field>& fields) {
+  for (const Field& f : fields) {
+    if (f.name == "device") {
+      resume_fields_.emplace_back(f.name, device_.cuda ? "\"cuda\"" : "\"cpu\"");
+    } else if (f.name == "threads") {
+      resume_fields_.emplace_back(f.name, std::to_string(threads_));
+    } else if (f.resume == Resume::kMustMatch) {
+      resume_fields_.emplace_back(f.name, f.json());
+    }
+  }
+  std::string text = tool_ + " " + subcommand_ + "\n";
+  for (const auto& [name, value] : resume_fields_) text += name + "=" + value + "\n";
+  config_digest_ = io::xxh3_hex(text.data(), text.size());
+}
 
 void Run::write_run_json(const std::string& reason) const {
-  char host[128] = "unknown";
-  ::gethostname(host, sizeof host - 1);
-  log::Facts facts = {{"tool", tool_},       {"subcommand", subcommand_}, {"version", version()},
-                      {"host", std::string(host)}, {"pid", int64_t{::getpid()}}, {"start", started_}};
+  log::Facts facts = {{"tool", tool_},       {"subcommand", subcommand_},  {"version", version()},
+                      {"host", host_name()}, {"pid", int64_t{::getpid()}}, {"start", started_}};
   for (const auto& fact : environment_of(device_, threads_)) facts.push_back(fact);
   if (!reason.empty()) {
     facts.emplace_back("end", utc_now());
@@ -58,35 +82,18 @@ void Run::write_run_json(const std::string& reason) const {
   io::write_file_atomic(path("run.json"), log::to_json(facts, true) + "\n");
 }
 
-int Tool::run_in_folder(const std::function<int(Run&)>& function, Run& run) {
-  const CommonOptions& common = run.options_;
-  run.threads_ = set_threads(static_cast<int>(common.threads));
-  run.device_ = open_device(common.device);
-  make_deterministic();
-  gemm_self_test();
-  install_signal_handlers();
-  if (common.out.empty() || common.dry_run) return function(run);
-  io::make_folders(common.out);
-  const io::FolderLock lock(common.out);
-  if (holds_a_run(common.out) && common.resume == "never") {
-    throw CannotCreate(fmt::format("--out {}: holds a run already; go on with --resume auto or choose another folder",
-                                   common.out));
-  }
-  log::Facts config = {{"argv", run.argv_}};
-  const std::string argv_json = log::to_json(config, false);
-  io::write_file_atomic(run.path("config.json"),
-                        "{\"config\":" + run.config_json_ + "," + argv_json.substr(1) + "\n");
-  run.write_run_json("");
+int Run::call(const std::function<int(Run&)>& function) {
+  write_run_json("");
   try {
-    const int code = function(run);
-    run.write_run_json(exit_reason(code));
+    const int code = function(*this);
+    write_run_json(exit_reason(code));
     return code;
   } catch (const std::exception& e) {
     const std::string what = e.what();
     try {
-      run.write_run_json("error: " + what.substr(0, what.find('\n')));
+      write_run_json("error: " + what.substr(0, what.find('\n')));
     } catch (const Error&) {
-      // The first error is the one to report; a full disk may be its cause.
+      // The first error is the one to report; a full disk may be behind both.
     }
     throw;
   }
@@ -98,6 +105,7 @@ void Run::emit(log::Result result, const std::string& schema) const {
   result.version = version();
   result.command = argv_;
   result.config_json = config_json_;
+  if (result.seeds.empty()) result.seeds = options_.seed;
   result.started = started_;
   result.finished = utc_now();
   result.wall_s = monotonic_seconds() - start_seconds_;
@@ -109,10 +117,7 @@ void Run::emit(log::Result result, const std::string& schema) const {
     io::write_file_atomic(options_.json, line);
     return;
   }
-  const std::string text = isatty(STDOUT_FILENO) != 0 ? log::to_json(result, true) + "\n" : line;
-  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
-    throw IoError("stdout: writing the result failed");
-  }
+  print_result(isatty(STDOUT_FILENO) != 0 ? log::to_json(result, true) + "\n" : line);
 }
 
 }  // namespace tenfold::cli

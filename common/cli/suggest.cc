@@ -24,19 +24,21 @@ size_t edit_distance(const std::string& a, const std::string& b) {
 }  // namespace
 
 std::string nearest(const std::string& word, const std::vector<std::string>& candidates) {
+  // Further away than half its letters, a word is another word.
+  size_t distance = std::max<size_t>(2, word.size() / 2) + 1;
   std::string best;
-  size_t distance = std::max<size_t>(2, word.size() / 2);
-  for (const std::string& c : candidates) {
-    const size_t d = edit_distance(word, c);
-    if (d < distance || (d == distance && best.empty())) {
-      distance = d;
-      best = c;
-    }
+  for (const std::string& candidate : candidates) {
+    const size_t d = edit_distance(word, candidate);
+    // A word of as many letters as edits has nothing in common.
+    if (d >= distance || d >= candidate.size()) continue;
+    distance = d;
+    best = candidate;
   }
   return best;
 }
 
-std::string suggestion(const std::string& word, const std::vector<std::string>& candidates, const std::string& prefix) {
+std::string suggestion(const std::string& word, const std::vector<std::string>& candidates,
+                       const std::string& prefix) {
   const std::string best = nearest(word, candidates);
   return best.empty() ? "" : "; did you mean " + prefix + best + "?";
 }

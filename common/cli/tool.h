@@ -1,4 +1,4 @@
-// The application shell: subcommands, common options, configuration files, presets, errors, exit codes.
+// The application shell: subcommands, common options, files, presets, errors, exit codes.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +14,9 @@
 
 namespace tenfold::cli {
 
+struct Field;
+struct SubcommandHelp;
+
 // Which common options a subcommand takes (design, section 4).
 enum class Kind {
   kTraining,  // all: --out FOLDER, --resume, --max-time, --checkpoint-every, --eval-every, ...
@@ -25,12 +28,12 @@ struct CommonOptions {
   std::string config, preset;
   std::vector<int64_t> seed = {0};
   std::string device = "cpu";
-  int64_t threads = 0;  // 0: every processor this process may use
+  int64_t threads = 0;  // 0: every processor that this process may use
   std::string out;      // empty: no run folder
   std::string resume = "never";
   std::string max_time;  // "3h55m", "90s"; empty: none
   int64_t checkpoint_every = 0, eval_every = 0;
-  std::string json;  // "-", a file, or empty: stdout unless --quiet
+  std::string json;  // a file for the result; "-" or empty: stdout
   bool quiet = false, verbose = false, dry_run = false, print_config = false;
 
   double max_time_seconds = 0;  // parsed; 0: none
@@ -46,25 +49,33 @@ class Run {
   const Device& device() const { return device_; }
   int threads() const { return threads_; }
 
-  // The resolved configuration (own and common options) as a JSON object, and the digest of the part that
-  // must match on resume.
+  // The resolved configuration (own and common options) as a JSON object, and the digest of the
+  // part that must match on resume.
   const std::string& config_json() const { return config_json_; }
   const std::string& config_digest() const { return config_digest_; }
-  // {option: value text} of the fields that must match, for the message that names the one that differs.
-  const std::vector<std::pair<std::string, std::string>>& resume_fields() const { return resume_fields_; }
+  // {option: value as JSON} of the fields that must match, for the message that names the one that
+  // differs; `threads` is the resolved number, `device` without its index.
+  const std::vector<std::pair<std::string, std::string>>& resume_fields() const {
+    return resume_fields_;
+  }
 
   // The path inside --out, or "" without --out.
   std::string path(const std::string& name) const;
 
-  // Fills the envelope (tool, version, command, config, times, environment), writes result.json into
-  // --out (last, atomically), and prints to stdout or --json. `schema` is e.g. "train/1".
+  // Fills the envelope (tool, version, command, config, times, environment, and the seeds where the
+  // tool set none), writes result.json into --out (last, atomically), and prints to stdout or
+  // --json. `schema` is e.g. "train/1".
   void emit(log::Result result, const std::string& schema) const;
 
  private:
   friend class Tool;
+  void set_resume_fields(const std::vector<Field>& fields);
+  void open_folder() const;  // --out, which must be locked: checks, cleans up, writes config.json
   void write_run_json(const std::string& exit_reason) const;  // "" while it runs
+  int call(const std::function<int(Run&)>& function);         // between two write_run_json
 
   CommonOptions options_;
+  Kind kind_ = Kind::kTraining;
   Device device_;
   int threads_ = 1;
   std::string tool_, subcommand_, config_json_, config_digest_, started_;
@@ -78,11 +89,11 @@ class Tool {
   Tool(std::string name, std::string description);
   ~Tool();
 
-  // `function(config, run)` returns the exit code (an ExitCode as int, or a tool's own). A Config has
+  // `function(config, run)` returns the exit code (an ExitCode as int, or a tool's own). Config has
   //   template <class Visitor> void visit(Visitor& v);
   //   static std::vector<std::string> presets();          // names; may be empty
-  //   void apply_preset(const std::string& name, CommonOptions& common);   // also sets common defaults
-  //   void validate(const CommonOptions& common) const;   // throws UsageError for impossible mixtures
+  //   void apply_preset(const std::string& name, CommonOptions& common);  // may set both
+  //   void validate(const CommonOptions& common) const;  // UsageError for impossible mixtures
   template <class Config>
   void add(const std::string& subcommand, const std::string& help, Kind kind,
            int (*function)(const Config&, Run&)) {
@@ -93,19 +104,24 @@ class Tool {
     s.kind = kind;
     s.presets = Config::presets();
     s.visit = [config](FieldVisitor& v) { config->visit(v); };
-    s.apply_preset = [config](const std::string& p, CommonOptions& c) { config->apply_preset(p, c); };
+    s.apply_preset = [config](const std::string& p, CommonOptions& c) {
+      config->apply_preset(p, c);
+    };
     s.reset = [config] { *config = Config(); };
     s.validate = [config](const CommonOptions& c) { config->validate(c); };
     s.run = [config, function](Run& run) { return function(*config, run); };
     add_subcommand(std::move(s));
   }
 
+  // Text for the end of the subcommand's --help, e.g. "nino-nowcast train --preset small".
+  void set_examples(const std::string& subcommand, const std::string& text);
+
   // Parses, runs, maps every exception to one line on stderr and an exit code.
   int run(int argc, char** argv);
 
  private:
   struct Subcommand {
-    std::string name, help;
+    std::string name, help, examples;
     Kind kind = Kind::kTraining;
     std::vector<std::string> presets;
     std::function<void(FieldVisitor&)> visit;
@@ -115,9 +131,15 @@ class Tool {
     std::function<int(Run&)> run;
   };
   void add_subcommand(Subcommand subcommand);
+  int dispatch(const std::vector<std::string>& args);
   int run_parsed(Subcommand& subcommand, const std::vector<std::string>& args);
+  // Help of a subcommand at its defaults; the fields point into `common`.
+  SubcommandHelp describe(const Subcommand& subcommand, CommonOptions& common) const;
+  std::string with_all_described(
+      const std::function<std::string(const std::vector<SubcommandHelp>&)>& write) const;
   // Threads, device, signals; locks and fills --out around the call.
-  static int run_in_folder(const std::function<int(Run&)>& function, Run& run);
+  static int run_in_folder(const std::function<int(Run&)>& function, Run& run,
+                           const std::vector<Field>& fields);
 
   std::string name_, description_;
   std::vector<Subcommand> subcommands_;

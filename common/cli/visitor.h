@@ -43,11 +43,11 @@ class FieldVisitor {
                       const std::string& help, Resume resume = Resume::kMustMatch) = 0;
   // Empty unless given; `otherwise` says in the help what happens then.
   virtual void number(const std::string& name, std::optional<int64_t>& value, Range range,
-                      const std::string& unit, const std::string& help, const std::string& otherwise,
-                      Resume resume = Resume::kMustMatch) = 0;
+                      const std::string& unit, const std::string& help,
+                      const std::string& otherwise, Resume resume = Resume::kMustMatch) = 0;
   virtual void number(const std::string& name, std::optional<double>& value, Range range,
-                      const std::string& unit, const std::string& help, const std::string& otherwise,
-                      Resume resume = Resume::kMustMatch) = 0;
+                      const std::string& unit, const std::string& help,
+                      const std::string& otherwise, Resume resume = Resume::kMustMatch) = 0;
   virtual void text(const std::string& name, std::string& value, const std::string& placeholder,
                     const std::string& help, Resume resume = Resume::kMustMatch) = 0;
   virtual void choice(const std::string& name, std::string& value,

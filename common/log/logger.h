@@ -16,4 +16,8 @@ void detail(const std::string& line);   // kVerbose
 void warning(const std::string& line);  // always
 void error(const std::string& line);    // always: "nino-nowcast: error: ..."
 
+// A line of a terminal that the next one overwrites (a progress bar); the other functions erase it
+// first. "" erases it.
+void status(const std::string& line);
+
 }  // namespace tenfold::log

@@ -10,9 +10,9 @@ namespace tenfold::log {
 
 class MetricsWriter {
  public:
-  // Opens `path` and cuts it to `offset` bytes (0 for a fresh run), which is how a resumed run drops the
-  // lines that were written after its checkpoint. Throws CannotCreate, IoError; Mismatch when the file is
-  // shorter than `offset`.
+  // Opens `path` and cuts it to `offset` bytes (0 for a fresh run), which is how a resumed run
+  // drops the lines that were written after its checkpoint. Throws CannotCreate, IoError; Mismatch
+  // when the file is shorter than `offset`.
   MetricsWriter(const std::string& path, int64_t offset);
   ~MetricsWriter();
   MetricsWriter(const MetricsWriter&) = delete;

@@ -5,8 +5,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
+#include <cmath>
 #include <cstdlib>
+#include <string_view>
 
 #include "common/core/clock.h"
 #include "common/log/logger.h"
@@ -15,28 +16,57 @@ namespace tenfold::log {
 namespace {
 
 constexpr double kBarInterval = 0.1, kPlainInterval = 10;  // seconds
-constexpr int kBarWidth = 20;
+constexpr int kBarWidth = 20, kUsualWidth = 80;            // columns
+
+std::string_view variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+bool stderr_is_a_terminal() { return isatty(STDERR_FILENO) != 0 && variable("TERM") != "dumb"; }
 
 int terminal_width() {
   winsize size{};
-  return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+  const bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+  return known ? size.ws_col : kUsualWidth;
 }
 
 std::string clock_text(double seconds) {
-  const auto s = static_cast<int64_t>(seconds + 0.5);
+  constexpr double kLongest = 999 * 3600;
+  if (!(seconds < kLongest)) return "?";
+  const auto s = static_cast<int64_t>(std::lround(std::max(seconds, 0.0)));
   return s < 3600 ? fmt::format("{}:{:02d}", s / 60, s % 60)
                   : fmt::format("{}:{:02d}:{:02d}", s / 3600, s / 60 % 60, s % 60);
 }
 
+std::string rate_text(double rate) {
+  return rate < 10 ? fmt::format("{:.2g}/s", rate) : fmt::format("{:.0f}/s", rate);
+}
+
 }  // namespace
 
+std::string cut_to_width(const std::string& text, int width) {
+  int columns = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const bool begins_character = (static_cast<unsigned char>(text[i]) & 0xC0) != 0x80;
+    if (begins_character && ++columns > width) return text.substr(0, i);
+  }
+  return text;
+}
+
 Progress::Progress(std::string label, int64_t total, std::string unit, int64_t start)
-    : label_(std::move(label)), unit_(std::move(unit)), total_(total), start_(start), done_(start),
-      started_(monotonic_seconds()), last_draw_(started_), terminal_(isatty(STDERR_FILENO) != 0),
-      color_(terminal_ && std::getenv("NO_COLOR") == nullptr) {}
+    : label_(std::move(label)),
+      unit_(std::move(unit)),
+      total_(total),
+      start_(start),
+      done_(start),
+      started_(monotonic_seconds()),
+      last_draw_(started_),
+      terminal_(stderr_is_a_terminal()),
+      color_(terminal_ && variable("NO_COLOR").empty()) {}
 
 Progress::~Progress() {
-  if (terminal_ && !finished_ && level() != Level::kQuiet) std::fputs("\r\033[K", stderr);
+  if (terminal_ && !finished_) status("");
 }
 
 void Progress::set_note(std::string note) { note_ = std::move(note); }
@@ -55,21 +85,24 @@ void Progress::finish() {
 
 void Progress::draw(double now, bool last) {
   last_draw_ = now;
-  const double fraction = total_ > 0 ? double(done_) / double(total_) : 1;
-  const double rate = now > started_ ? double(done_ - start_) / (now - started_) : 0;
-  const std::string eta = rate > 0 ? clock_text(double(total_ - done_) / rate) : "?";
-  const std::string tail = last ? "in " + clock_text(now - started_) : "eta " + eta;
-  const std::string text = fmt::format("{}/{} {}  {:.0f}/s  {}  {}", done_, total_, unit_, rate, tail, note_);
-  if (!terminal_) {
-    std::fprintf(stderr, "%s %3.0f%%  %s\n", label_.c_str(), 100 * fraction, text.c_str());
-    return;
+  const double fraction = total_ > 0 ? std::clamp(double(done_) / double(total_), 0.0, 1.0) : 1.0;
+  const double elapsed = now - started_;
+  const double rate = elapsed > 0 ? double(done_ - start_) / elapsed : 0;
+  const std::string time =
+      last ? "in " + clock_text(elapsed) : "eta " + clock_text(double(total_ - done_) / rate);
+  const std::string text = fmt::format("{}/{} {}  {}  {}{}{}", done_, total_, unit_,
+                                       rate_text(rate), time, note_.empty() ? "" : "  ", note_);
+  const std::string head = fmt::format("{} {:3.0f}%", label_, std::floor(100 * fraction));
+  if (!terminal_) return info(head + "  " + text);
+  const auto filled = static_cast<size_t>(fraction * kBarWidth);
+  const std::string bar = std::string(filled, '#') + std::string(kBarWidth - filled, '-');
+  // The last column stays free: some terminals wrap as soon as it is written.
+  std::string line = cut_to_width(head + " " + bar + " " + text, terminal_width() - 1);
+  if (last) {
+    status("");
+    return info(line);
   }
-  const int filled = std::clamp(static_cast<int>(fraction * kBarWidth), 0, kBarWidth);
-  const std::string bar = std::string(size_t(filled), '#') + std::string(size_t(kBarWidth - filled), '-');
-  std::string line = fmt::format("{} {:3.0f}% {}  {}", label_, 100 * fraction, bar, text);
-  line.resize(std::min<size_t>(line.size(), size_t(terminal_width() - 1)));
-  std::fprintf(stderr, "\r%s%s%s\033[K%s", color_ ? "\033[36m" : "", line.c_str(), color_ ? "\033[0m" : "",
-               last ? "\n" : "");
+  status(color_ ? "\033[36m" + line + "\033[0m" : line);
 }
 
 }  // namespace tenfold::log

@@ -1,7 +1,11 @@
 #include "common/log/result.h"
 
+#include <fmt/format.h>
+
 #include <cmath>
 #include <nlohmann/json.hpp>
+
+#include "common/core/error.h"
 
 namespace tenfold::log {
 namespace {
@@ -50,18 +54,27 @@ Json to_metric(const Metric& m) {
   return out;
 }
 
-Json to_series(const Series& s) {
+Json to_series(const std::string& series, const Series& s) {
   Json out = {{"x", s.x}, {"columns", Json::object()}};
   for (const auto& [name, values] : s.columns) {
+    const size_t expected = s.columns.front().second.size();
+    if (values.size() != expected) {
+      throw NumericError(fmt::format("series {}: column {} has {} values, expected {} as the first",
+                                     series, name, values.size(), expected));
+    }
     Json& column = out["columns"][name] = Json::array();
     for (const auto& v : values) column.push_back(number(v));
   }
   return out;
 }
 
-Json to_table(const Table& t) {
+Json to_table(const std::string& table, const Table& t) {
   Json out = {{"columns", t.columns}, {"rows", Json::array()}};
   for (const auto& row : t.rows) {
+    if (row.size() != t.columns.size()) {
+      throw NumericError(fmt::format("table {}: a row has {} cells, expected {}", table, row.size(),
+                                     t.columns.size()));
+    }
     Json cells = Json::array();
     for (const Value& v : row) cells.push_back(to_value(v));
     out["rows"].push_back(cells);
@@ -70,7 +83,7 @@ Json to_table(const Table& t) {
 }
 
 std::string dump(const Json& json, bool pretty) {
-  return json.dump(pretty ? 1 : -1, ' ', false, Json::error_handler_t::replace);
+  return json.dump(pretty ? 2 : -1, ' ', false, Json::error_handler_t::replace);
 }
 
 }  // namespace
@@ -82,7 +95,7 @@ std::string to_json(const Result& r, bool pretty) {
   out["version"] = r.version;
   out["command"] = r.command;
   out["status"] = r.complete ? "complete" : "partial";
-  if (!r.complete) out["stopped_by"] = r.stopped_by;
+  if (!r.complete) out["stopped_by"] = r.stopped_by.empty() ? Json(nullptr) : Json(r.stopped_by);
   out["config"] = r.config_json.empty() ? Json::object() : Json::parse(r.config_json);
   out["seeds"] = r.seeds;
   out["started"] = r.started;
@@ -94,10 +107,11 @@ std::string to_json(const Result& r, bool pretty) {
   if (!r.model.empty()) out["model"] = to_object(r.model);
   out["metrics"] = Json::object();
   for (const auto& [name, m] : r.metrics) out["metrics"][name] = to_metric(m);
-  for (const auto& [name, s] : r.series) out["series"][name] = to_series(s);
-  for (const auto& [name, t] : r.tables) out["tables"][name] = to_table(t);
+  for (const auto& [name, s] : r.series) out["series"][name] = to_series(name, s);
+  for (const auto& [name, t] : r.tables) out["tables"][name] = to_table(name, t);
   for (const Published& p : r.published) {
-    out["published"].push_back({{"metric", p.metric}, {"value", to_value(p.value)}, {"source", p.source}});
+    out["published"].push_back(
+        {{"metric", p.metric}, {"value", to_value(p.value)}, {"source", p.source}});
   }
   return dump(out, pretty);
 }

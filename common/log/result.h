@@ -11,7 +11,7 @@
 
 namespace tenfold::log {
 
-// A value in a table or a fact: null, number, integer, text, truth, list of integers, list of texts.
+// A value in a table or a fact: null, truth, integer, number, text, or a list of these.
 using Value = std::variant<std::nullptr_t, bool, int64_t, double, std::string, std::vector<int64_t>,
                            std::vector<std::string>, std::vector<double>>;
 using Facts = std::vector<std::pair<std::string, Value>>;  // an object; order is kept
@@ -48,7 +48,7 @@ struct Result {
   std::string version;
   std::vector<std::string> command;
   bool complete = true;
-  std::string stopped_by;  // "time-limit", "signal" or "nan"; only where not complete
+  std::string stopped_by;   // "time-limit", "signal" or "nan"; only where not complete
   std::string config_json;  // an object, as text (common/cli writes it)
   std::vector<int64_t> seeds;
   std::string started, finished;
@@ -62,6 +62,7 @@ struct Result {
 
 // JSON text, on one line or indented. Non-finite numbers become null (a metric then gets the reason
 // "not finite" unless it has one). Doubles print with the fewest digits that read back the same.
+// Throws NumericError for columns of one series or cells of one table that do not fit each other.
 std::string to_json(const Result& result, bool pretty);
 
 // An object of facts as JSON text, for run.json, manifests and the like.
