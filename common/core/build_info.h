@@ -5,6 +5,6 @@
 
 namespace tenfold {
 
-std::string version();        // "0.1.0+0123456789ab"
+std::string version();  // "0.1.0+0123456789ab"
 
 }  // namespace tenfold

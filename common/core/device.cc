@@ -31,8 +31,8 @@ std::string processor_model() {
   return "unknown";
 }
 
-// Activations above 128 KiB would be mapped and unmapped by the kernel at every step (a third of the time
-// of a small ConvNet); this keeps freed memory in the process.
+// Activations above 128 KiB would be mapped and unmapped by the kernel at every step (a third of
+// the time of a small ConvNet); this keeps freed memory in the process.
 void keep_freed_memory() {
   mallopt(M_MMAP_THRESHOLD, 1 << 30);
   mallopt(M_TRIM_THRESHOLD, 2'000'000'000);
@@ -45,15 +45,18 @@ std::string Device::name() const { return cuda ? "cuda:" + std::to_string(index)
 Device open_device(const std::string& text) {
   Device device;
   if (text == "cpu") return device;
-  const std::string digits = text.rfind("cuda:", 0) == 0 ? text.substr(5) : (text == "cuda" ? "0" : "");
+  const std::string digits =
+      text.rfind("cuda:", 0) == 0 ? text.substr(5) : (text == "cuda" ? "0" : "");
   const char* end = digits.data() + digits.size();
   if (digits.empty() || std::from_chars(digits.data(), end, device.index).ptr != end) {
     throw UsageError(fmt::format("--device: found '{}', expected cpu, cuda or cuda:N", text));
   }
   device.cuda = true;
   if (!at::hasCUDA()) {
-    throw Unavailable(fmt::format(
-        "--device {}: no CUDA device here (the default build is CPU only: build with --config=cuda)", text));
+    throw Unavailable(
+        fmt::format("--device {}: no CUDA device here (the default build is CPU only: build with "
+                    "--config=cuda)",
+                    text));
   }
   return device;
 }
@@ -72,13 +75,14 @@ void make_deterministic() {
   at::globalContext().setFlushDenormal(true);
 }
 
-std::vector<std::pair<std::string, std::string>> environment_facts(const Device& device, int threads) {
+std::vector<std::pair<std::string, std::string>> environment_facts(const Device& device,
+                                                                   int threads) {
   std::vector<std::pair<std::string, std::string>> facts = {
-      {"device", device.name()},        {"threads", std::to_string(threads)},
-      {"gemm", gemm_backend()},         {"torch", TORCH_VERSION},
-      {"cpu", processor_model()},
+      {"device", device.name()}, {"threads", std::to_string(threads)}, {"gemm", gemm_backend()},
+      {"torch", TORCH_VERSION},  {"cpu", processor_model()},
   };
-  for (const char* name : {"SLURM_JOB_ID", "SLURM_ARRAY_JOB_ID", "SLURM_ARRAY_TASK_ID", "SLURM_PROCID"}) {
+  for (const char* name :
+       {"SLURM_JOB_ID", "SLURM_ARRAY_JOB_ID", "SLURM_ARRAY_TASK_ID", "SLURM_PROCID"}) {
     if (const char* value = std::getenv(name)) facts.emplace_back(name, value);
   }
   return facts;

@@ -1,5 +1,5 @@
-// Typed errors. Every failure a user can cause carries its exit code (sysexits) and one line of text
-// that names the file, option or field, what was found and what was expected.
+// Typed errors. Every failure a user can cause carries its exit code (sysexits) and one line of
+// text that names the file, option or field, what was found and what was expected.
 #pragma once
 
 #include <stdexcept>
@@ -9,16 +9,16 @@ namespace tenfold {
 
 enum class ExitCode : int {
   kDone = 0,
-  kTargetMissed = 1,    // only where a tool offers --require-target
-  kUsage = 64,          // wrong command line or configuration file
-  kBadData = 65,        // a file was read and its contents are wrong
-  kInputMissing = 66,   // a file or folder is not there or not readable
-  kUnavailable = 69,    // device or library
-  kNumeric = 70,        // NaN or inf, or an internal check that failed
-  kCannotCreate = 73,   // output cannot be created, or belongs to another process
-  kIo = 74,             // reading or writing failed half-way
-  kInterrupted = 75,    // stopped after a checkpoint: run again with --resume auto
-  kMismatch = 78,       // configuration or checkpoint does not fit
+  kTargetMissed = 1,   // only where a tool offers --require-target
+  kUsage = 64,         // wrong command line or configuration file
+  kBadData = 65,       // a file was read and its contents are wrong
+  kInputMissing = 66,  // a file or folder is not there or not readable
+  kUnavailable = 69,   // device or library
+  kNumeric = 70,       // NaN or inf, or an internal check that failed
+  kCannotCreate = 73,  // output cannot be created, or belongs to another process
+  kIo = 74,            // reading or writing failed half-way
+  kInterrupted = 75,   // stopped after a checkpoint: run again with --resume auto
+  kMismatch = 78,      // configuration or checkpoint does not fit
   kCtrlC = 130,
 };
 

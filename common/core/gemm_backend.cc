@@ -11,10 +11,10 @@
 
 #include "common/core/error.h"
 
-// MKL asks this function whether it runs on an Intel processor and takes its AVX-512 path only then. It
-// is NOT documented by Intel. An executable that defines it decides for itself: we say yes only where
-// cpuid shows AVX-512 and another vendor, TENFOLD_GEMM=stock says no, gemm_self_test() checks the
-// numbers at start, and run.json and the resume check record which path was taken.
+// MKL asks this function whether it runs on an Intel processor and takes its AVX-512 path only
+// then. It is NOT documented by Intel. An executable that defines it decides for itself: we say yes
+// only where cpuid shows AVX-512 and another vendor, TENFOLD_GEMM=stock says no, gemm_self_test()
+// checks the numbers at start, and run.json and the resume check record which path was taken.
 extern "C" int mkl_serv_intel_cpu_true();
 
 namespace tenfold {
@@ -58,9 +58,10 @@ void gemm_self_test() {
         sum += double(a.data_ptr<float>()[i * k + l]) * double(b.data_ptr<float>()[l * n + j]);
       }
       if (!(std::abs(sum - double(c.data_ptr<float>()[i * n + j])) < 1e-4)) {
-        throw NumericError(fmt::format(
-            "matrix product self-test: GEMM backend {} is wrong on this processor; set TENFOLD_GEMM=stock",
-            gemm_backend()));
+        throw NumericError(
+            fmt::format("matrix product self-test: GEMM backend {} is wrong on this processor; set "
+                        "TENFOLD_GEMM=stock",
+                        gemm_backend()));
       }
     }
   }

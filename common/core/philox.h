@@ -1,6 +1,7 @@
 // Counter-based random numbers: Philox4x32-10 (Salmon et al., SC 2011), with streams keyed by
-// (seed, name). A number is a pure function of (seed, name, index), so the same stream gives the same
-// numbers on every device, in any order, and resuming needs no generator state beyond an index.
+// (seed, name). A number is a pure function of (seed, name, index), so the same stream gives the
+// same numbers on every device, in any order, and resuming needs no generator state beyond an
+// index.
 #pragma once
 
 #include <array>

@@ -52,7 +52,8 @@ io::Tensor from_torch(const at::Tensor& tensor) {
     if (!out.data.empty()) std::memcpy(out.data.data(), plain.data_ptr(), out.data.size());
     return out;
   }
-  throw DataError(std::string("cannot store a tensor of dtype ") + c10::toString(plain.scalar_type()));
+  throw DataError(std::string("cannot store a tensor of dtype ") +
+                  c10::toString(plain.scalar_type()));
 }
 
 }  // namespace tenfold::data

@@ -10,7 +10,8 @@ namespace tenfold::testing {
 // scripts/test counts these lines.
 inline void print_skip(const std::string& reason) { std::printf("SKIPPED: %s\n", reason.c_str()); }
 
-// The folder of one tool's parity fixtures: TENFOLD_FIXTURES, else `fallback`, or "" where it is absent.
+// The folder of one tool's parity fixtures: TENFOLD_FIXTURES, else `fallback`, or "" where it is
+// absent.
 inline std::string fixtures_or(const char* fallback) {
   const char* given = std::getenv("TENFOLD_FIXTURES");
   return given != nullptr && *given != '\0' ? given : fallback;
@@ -18,8 +19,8 @@ inline std::string fixtures_or(const char* fallback) {
 
 }  // namespace tenfold::testing
 
-#define TENFOLD_SKIP(reason)                 \
-  do {                                       \
-    ::tenfold::testing::print_skip(reason);  \
-    return;                                  \
+#define TENFOLD_SKIP(reason)                \
+  do {                                      \
+    ::tenfold::testing::print_skip(reason); \
+    return;                                 \
   } while (false)

@@ -42,7 +42,8 @@ bool Archive::begin(const std::string& name) {
 const io::Tensor& Archive::stored(const io::SafeTensors& from, const std::string& name) const {
   const auto found = from.tensors.find(name);
   if (found == from.tensors.end()) {
-    throw Mismatch(fmt::format("{}: no item '{}': the checkpoint is of another program", file_, name));
+    throw Mismatch(
+        fmt::format("{}: no item '{}': the checkpoint is of another program", file_, name));
   }
   return found->second;
 }
@@ -55,8 +56,8 @@ void Archive::exchange(io::SafeTensors& where, const std::string& name, const at
   }
   const at::Tensor loaded = data::to_torch(stored(where, name));
   if (loaded.sizes() != tensor.sizes() || loaded.scalar_type() != tensor.scalar_type()) {
-    throw Mismatch(fmt::format("{}: '{}' has shape [{}], expected [{}]: another architecture", file_,
-                               name, fmt::join(loaded.sizes().vec(), ", "),
+    throw Mismatch(fmt::format("{}: '{}' has shape [{}], expected [{}]: another architecture",
+                               file_, name, fmt::join(loaded.sizes().vec(), ", "),
                                fmt::join(tensor.sizes().vec(), ", ")));
   }
   tensor.detach().copy_(loaded);

@@ -1,5 +1,5 @@
-// One list of everything a run must remember, for saving and for loading: a program names each item once
-// and the archive reads or writes it, so that nothing can be saved and not restored.
+// One list of everything a run must remember, for saving and for loading: a program names each item
+// once and the archive reads or writes it, so that nothing can be saved and not restored.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -22,8 +22,9 @@ class Archive {
 
   bool loading() const { return loading_; }
 
-  // Weights go to model.safetensors, everything else to state.safetensors. Loading copies into `tensor` in
-  // place (weights, fixed shapes) and throws Mismatch when the item is absent or of another shape or dtype.
+  // Weights go to model.safetensors, everything else to state.safetensors. Loading copies into
+  // `tensor` in place (weights, fixed shapes) and throws Mismatch when the item is absent or of
+  // another shape or dtype.
   void weight(const std::string& name, const at::Tensor& tensor);
   void tensor(const std::string& name, const at::Tensor& tensor);
   // A tensor whose first dimension grows: loading replaces it.
@@ -38,7 +39,8 @@ class Archive {
   const io::SafeTensors& weights() const { return weights_; }
   const io::SafeTensors& state() const { return state_; }
 
-  // The names of all items so far, in order; and, for tests: an item to leave as it is when loading.
+  // The names of all items so far, in order; and, for tests: an item to leave as it is when
+  // loading.
   const std::vector<std::string>& names() const { return names_; }
   void skip_when_loading(const std::string& name) { skipped_ = name; }
 

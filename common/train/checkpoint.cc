@@ -17,8 +17,9 @@ constexpr const char* kFiles[] = {"model.safetensors", "state.safetensors"};
 
 Json read_manifest(const std::string& path) {
   const Json manifest = Json::parse(io::read_text(path), nullptr, false);
-  if (!manifest.is_object() || !manifest.contains("step") || !manifest["step"].is_number_integer() ||
-      !manifest.contains("files") || !manifest["files"].is_object()) {
+  if (!manifest.is_object() || !manifest.contains("step") ||
+      !manifest["step"].is_number_integer() || !manifest.contains("files") ||
+      !manifest["files"].is_object()) {
     throw DataError(path + ": damaged: expected a checkpoint manifest");
   }
   return manifest;
@@ -31,7 +32,8 @@ void write_file(const std::string& folder, const std::string& name, const io::Sa
   files[name] = {{"size", bytes.size()}, {"xxh3", io::xxh3_hex(bytes.data(), bytes.size())}};
 }
 
-io::SafeTensors read_verified(const std::string& folder, const std::string& name, const Json& files) {
+io::SafeTensors read_verified(const std::string& folder, const std::string& name,
+                              const Json& files) {
   const std::string path = folder + "/" + name;
   const io::Bytes bytes = io::read_file(path);
   const Json entry = files.value(name, Json::object());
@@ -43,13 +45,14 @@ io::SafeTensors read_verified(const std::string& folder, const std::string& name
   return io::parse_safetensors(bytes, path);
 }
 
-void check_context(const Json& manifest, const CheckpointContext& context, const std::string& path) {
+void check_context(const Json& manifest, const CheckpointContext& context,
+                   const std::string& path) {
   const Json fields = manifest.value("fields", Json::object());
   for (const auto& [name, value] : context.fields) {
     const std::string saved = fields.value(name, std::string("(absent)"));
     if (saved != value) {
-      throw Mismatch(fmt::format("--{}: found {}, but the run was started with {} ({})", name, value,
-                                 saved, path));
+      throw Mismatch(fmt::format("--{}: found {}, but the run was started with {} ({})", name,
+                                 value, saved, path));
     }
   }
   if (manifest.value("config_digest", std::string()) != context.config_digest) {
@@ -60,9 +63,10 @@ void check_context(const Json& manifest, const CheckpointContext& context, const
                                context.threads, manifest.value("threads", int64_t{0}), path));
   }
   if (manifest.value("gemm", std::string()) != context.gemm) {
-    throw Mismatch(fmt::format("GEMM backend: found {}, but the run was started with {} ({}); see "
-                               "TENFOLD_GEMM",
-                               context.gemm, manifest.value("gemm", std::string()), path));
+    throw Mismatch(
+        fmt::format("GEMM backend: found {}, but the run was started with {} ({}); see "
+                    "TENFOLD_GEMM",
+                    context.gemm, manifest.value("gemm", std::string()), path));
   }
 }
 
@@ -130,9 +134,11 @@ Archive CheckpointStore::load(int64_t step) const { return load_path(path(step))
 void CheckpointStore::prune(int64_t newest_step, int64_t best) const {
   std::vector<int64_t> steps;
   for (const std::string& name : io::list_folder(folder_ + "/checkpoints")) {
-    if (name.size() == 14 && name.rfind("step-", 0) == 0) steps.push_back(std::stoll(name.substr(5)));
+    if (name.size() == 14 && name.rfind("step-", 0) == 0)
+      steps.push_back(std::stoll(name.substr(5)));
   }
-  // Names sort by step, so the oldest come first; one later than the newest is of an abandoned branch.
+  // Names sort by step, so the oldest come first; one later than the newest is of an abandoned
+  // branch.
   for (size_t i = 0; i < steps.size(); ++i) {
     const bool abandoned = steps[i] > newest_step;
     const bool recent = static_cast<int64_t>(steps.size() - i) <= keep_;

@@ -26,15 +26,15 @@ class CheckpointStore {
   // `folder` is a run's --out. `keep`: how many of the newest stay (0: all).
   CheckpointStore(std::string folder, CheckpointContext context, int64_t keep);
 
-  // Written under a temporary name, files first, manifest last, then renamed, then `latest`. Older ones go,
-  // `best` stays (-1: none).
+  // Written under a temporary name, files first, manifest last, then renamed, then `latest`. Older
+  // ones go, `best` stays (-1: none).
   void save(int64_t step, const Archive& archive, int64_t best);
 
   // The newest complete checkpoint, or nothing. `before`: only steps below it.
   std::optional<int64_t> newest(std::optional<int64_t> before = std::nullopt) const;
 
-  // Verifies sizes, digests, configuration, threads and GEMM backend. Throws Mismatch naming the first
-  // option that differs, DataError for a damaged file.
+  // Verifies sizes, digests, configuration, threads and GEMM backend. Throws Mismatch naming the
+  // first option that differs, DataError for a damaged file.
   Archive load(int64_t step) const;
 
   // Loads the checkpoint folder `path` (for --resume PATH).

@@ -10,7 +10,8 @@
 
 namespace tenfold::train {
 
-FlatOptimizer::FlatOptimizer(OptimizerOptions options, int64_t n, at::Device device, at::Tensor decay)
+FlatOptimizer::FlatOptimizer(OptimizerOptions options, int64_t n, at::Device device,
+                             at::Tensor decay)
     : options_(options), decay_(std::move(decay)) {
   const auto like = at::TensorOptions().dtype(at::kFloat).device(device);
   first_ = at::zeros({n}, like);
@@ -20,7 +21,8 @@ FlatOptimizer::FlatOptimizer(OptimizerOptions options, int64_t n, at::Device dev
   }
 }
 
-void FlatOptimizer::step(const at::Tensor& parameters, const at::Tensor& gradient, double gradient_scale) {
+void FlatOptimizer::step(const at::Tensor& parameters, const at::Tensor& gradient,
+                         double gradient_scale) {
   ++steps_;
   if (options_.rule == Rule::kAdamW) {
     const kernels::AdamWOptions adam{options_.lr, options_.beta1, options_.beta2, options_.eps};
@@ -40,7 +42,8 @@ void FlatOptimizer::step(const at::Tensor& parameters, const at::Tensor& gradien
   }
   at::Tensor scaled = gradient_scale == 1.0 ? gradient : gradient * gradient_scale;
   if (options_.weight_decay != 0) scaled = scaled + options_.weight_decay * parameters;
-  options_.rule == Rule::kNAdam ? step_nadam(parameters, scaled) : step_nesterov(parameters, scaled);
+  options_.rule == Rule::kNAdam ? step_nadam(parameters, scaled)
+                                : step_nesterov(parameters, scaled);
 }
 
 void FlatOptimizer::step_nadam(const at::Tensor& parameters, const at::Tensor& gradient) {

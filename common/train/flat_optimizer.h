@@ -22,8 +22,9 @@ struct OptimizerOptions {
 
 class FlatOptimizer {
  public:
-  // For a parameter vector [n] float32. Weight decay is decoupled for AdamW and is added to the gradient for
-  // NAdam and Nesterov, as in PyTorch. `decay` [n] (optional) replaces the uniform weight decay.
+  // For a parameter vector [n] float32. Weight decay is decoupled for AdamW and is added to the
+  // gradient for NAdam and Nesterov, as in PyTorch. `decay` [n] (optional) replaces the uniform
+  // weight decay.
   FlatOptimizer(OptimizerOptions options, int64_t n, at::Device device, at::Tensor decay = {});
 
   // parameters [n] in place; gradient [n] is scaled by `gradient_scale` first.

@@ -11,7 +11,8 @@
 namespace tenfold::train {
 namespace {
 
-// Twenty steps on f(p) = sum (p - 3)^4 / 4 in plain float64, with `update` as the rule for one scalar.
+// Twenty steps on f(p) = sum (p - 3)^4 / 4 in plain float64, with `update` as the rule for one
+// scalar.
 using Update = std::function<double(double p, double g, int step, std::array<double, 3>& state)>;
 
 double by_hand(const Update& update) {
@@ -39,7 +40,8 @@ TEST_CASE("AdamW agrees with its formula in float64") {
     p *= 1 - 0.05 * 0.1;
     s[0] = 0.9 * s[0] + 0.1 * g;
     s[1] = 0.999 * s[1] + 0.001 * g * g;
-    return p - 0.05 * (s[0] / (1 - std::pow(0.9, t))) / (std::sqrt(s[1] / (1 - std::pow(0.999, t))) + 1e-8);
+    return p - 0.05 * (s[0] / (1 - std::pow(0.9, t))) /
+                   (std::sqrt(s[1] / (1 - std::pow(0.999, t))) + 1e-8);
   });
   REQUIRE(by_optimizer(o) == Approx(expected).epsilon(1e-5));
 }

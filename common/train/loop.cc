@@ -47,7 +47,9 @@ struct FirstBad {
 class Loop {
  public:
   Loop(Program& program, const LoopOptions& options)
-      : program_(program), options_(options), store_(options.out, options.context, options.keep_checkpoints) {}
+      : program_(program),
+        options_(options),
+        store_(options.out, options.context, options.keep_checkpoints) {}
 
   Outcome run() {
     resume();
@@ -100,7 +102,8 @@ class Loop {
   void open_metrics() {
     if (options_.out.empty()) return;
     metrics_.reset();
-    metrics_ = std::make_unique<log::MetricsWriter>(options_.out + "/metrics.jsonl", state_.metrics_offset);
+    metrics_ = std::make_unique<log::MetricsWriter>(options_.out + "/metrics.jsonl",
+                                                    state_.metrics_offset);
   }
 
   bool stop_wanted() {
@@ -125,15 +128,14 @@ class Loop {
 
   void restart_or_throw(const FirstBad& bad) {
     auto back_to = options_.out.empty() ? std::nullopt : store_.newest();
-    const std::string kept = back_to ? "the last good checkpoint is " + store_.path(*back_to)
-                                     : "there is no checkpoint";
+    const std::string kept =
+        back_to ? "the last good checkpoint is " + store_.path(*back_to) : "there is no checkpoint";
     if (!back_to || state_.restarts >= options_.nan_restarts) {
-      throw NumericError(fmt::format("step {}: found loss {}, expected a finite number{}; {}", bad.step,
-                                     bad.loss,
-                                     options_.nan_restarts > 0
-                                         ? fmt::format(" (after {} restarts)", state_.restarts)
-                                         : std::string(),
-                                     kept));
+      throw NumericError(fmt::format(
+          "step {}: found loss {}, expected a finite number{}; {}", bad.step, bad.loss,
+          options_.nan_restarts > 0 ? fmt::format(" (after {} restarts)", state_.restarts)
+                                    : std::string(),
+          kept));
     }
     if (bad.step - *back_to < kSuspectSteps) {
       if (const auto earlier = store_.newest(*back_to)) back_to = earlier;
@@ -177,9 +179,11 @@ class Loop {
     const bool ctrl_c = stop_requested() == StopReason::kCtrlC;
     result.stopped_by = stop_requested() == StopReason::kTimeLimit ? "time-limit" : "signal";
     result.exit_code = static_cast<int>(ctrl_c ? ExitCode::kCtrlC : ExitCode::kInterrupted);
-    log::info(options_.out.empty()
-                  ? fmt::format("stopped after step {}; nothing was kept: give --out to resume", state_.done)
-                  : fmt::format("stopped after step {}; run again with --resume auto", state_.done));
+    log::info(
+        options_.out.empty()
+            ? fmt::format("stopped after step {}; nothing was kept: give --out to resume",
+                          state_.done)
+            : fmt::format("stopped after step {}; run again with --resume auto", state_.done));
     return result;
   }
 
@@ -209,6 +213,8 @@ bool will_resume(const LoopOptions& options) {
   return options.resume != "auto" || CheckpointStore(options.out, {}, 0).newest().has_value();
 }
 
-Outcome run_loop(Program& program, const LoopOptions& options) { return Loop(program, options).run(); }
+Outcome run_loop(Program& program, const LoopOptions& options) {
+  return Loop(program, options).run();
+}
 
 }  // namespace tenfold::train

@@ -1,4 +1,5 @@
-// The one training loop: steps, evaluation, metrics, checkpoints, resume, signals, time limit, NaN stop.
+// The one training loop: steps, evaluation, metrics, checkpoints, resume, signals, time limit, NaN
+// stop.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +13,8 @@
 
 namespace tenfold::train {
 
-// What is trained. A program owns its parameters, optimisers and data order; the loop owns the time.
+// What is trained. A program owns its parameters, optimisers and data order; the loop owns the
+// time.
 class Program {
  public:
   using Row = std::vector<std::pair<std::string, double>>;  // flat slash keys of metrics.jsonl
@@ -22,8 +24,8 @@ class Program {
   // Performs step number `step`, counted from 0.
   virtual void step(int64_t step) = 0;
 
-  // The losses since the last call, each with its step; the loop stops when one is NaN or inf. Called often
-  // on a CPU, seldom where it costs a device synchronisation.
+  // The losses since the last call, each with its step; the loop stops when one is NaN or inf.
+  // Called often on a CPU, seldom where it costs a device synchronisation.
   virtual std::vector<std::pair<int64_t, double>> drain_losses() = 0;
 
   // Called after `done` steps whenever that is a multiple of eval_every, and at the end.
@@ -41,7 +43,8 @@ class Program {
   // A short text for the progress line.
   virtual std::string note() const { return ""; }
 
-  // After a NaN, when the loop may restart: the state is that of a checkpoint again; `count` restarts so far.
+  // After a NaN, when the loop may restart: the state is that of a checkpoint again; `count`
+  // restarts so far.
   virtual void on_restart(int64_t count) { (void)count; }
 };
 
@@ -62,10 +65,10 @@ struct LoopOptions {
 struct Outcome {
   int64_t steps = 0;
   bool complete = true;
-  std::string stopped_by;   // "time-limit" or "signal" when not complete
-  int exit_code = 0;        // 0, 75 or 130
+  std::string stopped_by;  // "time-limit" or "signal" when not complete
+  int exit_code = 0;       // 0, 75 or 130
   int64_t nan_restarts = 0;
-  double elapsed_s = 0;     // training time over all sessions of the run
+  double elapsed_s = 0;  // training time over all sessions of the run
 };
 
 // Whether run_loop will go on from a checkpoint rather than start afresh.

@@ -119,7 +119,8 @@ TEST_CASE("a stopped run exits 75 and goes on to the same value and the same met
   REQUIRE(will_resume(resume));
   REQUIRE(run_loop(second, resume).complete);
   REQUIRE(second.value() == whole.value());
-  REQUIRE(io::read_text(a.path + "/parts/metrics.jsonl") == io::read_text(a.path + "/whole/metrics.jsonl"));
+  REQUIRE(io::read_text(a.path + "/parts/metrics.jsonl") ==
+          io::read_text(a.path + "/whole/metrics.jsonl"));
 }
 
 TEST_CASE("every item of the state matters: a resumed run that lacks one ends elsewhere") {
@@ -187,7 +188,8 @@ TEST_CASE("a checkpoint of another configuration is refused by the option's name
   other.resume = "auto";
   other.context.fields = {{"lr", "0.2"}};
   Counter second;
-  REQUIRE_THROWS_WITH(run_loop(second, other), Catch::Contains("--lr: found 0.2") && Catch::Contains("0.1"));
+  REQUIRE_THROWS_WITH(run_loop(second, other),
+                      Catch::Contains("--lr: found 0.2") && Catch::Contains("0.1"));
   other.context.fields = {{"lr", "0.1"}};
   other.context.threads = 3;
   REQUIRE_THROWS_WITH(run_loop(second, other), Catch::Contains("--threads"));

@@ -43,7 +43,8 @@ ParamSpec read_param(const json& entry, const std::string& file, const std::stri
   int64_t numel = 1;
   for (const json& size : entry["shape"]) {
     param.shape.push_back(whole(size, 1, file, "shape of " + param.name));
-    if (param.shape.back() > kMostEntries / numel) fail(file, "shape of " + param.name, "too large");
+    if (param.shape.back() > kMostEntries / numel)
+      fail(file, "shape of " + param.name, "too large");
     numel *= param.shape.back();
   }
   return param;
@@ -70,9 +71,11 @@ std::vector<ParamSpec> read_params(const json& root, const std::string& file) {
 
 // Names that tell of attention or embeddings, which the feed-forward graph would wire wrongly.
 bool hints_at_transformer(const std::string& name) {
-  static const char* const kParts[] = {"attn",   "attention", "embed",  "wte",     "wpe",       "qkv",
-                                       "q_proj", "k_proj",    "v_proj", "in_proj", "cls_token"};
-  static const std::unordered_set<std::string> kWords = {"emb", "wq", "wk", "wv", "query", "key", "value"};
+  static const char* const kParts[] = {"attn",   "attention", "embed",    "wte",
+                                       "wpe",    "qkv",       "q_proj",   "k_proj",
+                                       "v_proj", "in_proj",   "cls_token"};
+  static const std::unordered_set<std::string> kWords = {"emb",   "wq",  "wk",   "wv",
+                                                         "query", "key", "value"};
   std::string lower;
   for (char c : name) lower += static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
   for (const char* part : kParts) {
@@ -95,13 +98,15 @@ Family detect_family(const std::vector<ParamSpec>& params, const std::string& fi
   for (const ParamSpec& p : params) {
     if (!hints_at_transformer(p.name)) continue;
     fail(file, "parameter " + p.name,
-         "unknown model family (known: feedforward, gpt2, llama); give \"family\", or --graph generic to "
+         "unknown model family (known: feedforward, gpt2, llama); give \"family\", or --graph "
+         "generic to "
          "wire it as feed-forward");
   }
   return Family::kFeedForward;
 }
 
-Family read_family(const json& root, const std::vector<ParamSpec>& params, const std::string& file) {
+Family read_family(const json& root, const std::vector<ParamSpec>& params,
+                   const std::string& file) {
   if (!root.contains("family")) return detect_family(params, file);
   for (Family family : kFamilies) {
     if (root["family"] == family_name(family)) return family;

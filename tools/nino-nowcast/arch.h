@@ -25,10 +25,11 @@ struct Architecture {
 };
 
 // Reads an --arch file (specification, section 7): `params`, `graph_args`, optional `family` and
-// `num_params`; other fields are ignored. `file` stands in messages. Throws DataError for a field that is
-// missing or wrong, an unknown family (unless `generic`: then everything is feed-forward), a parameter
-// listed twice, transformers without num_heads.
-Architecture parse_architecture(const std::string& json, const std::string& file, bool generic = false);
+// `num_params`; other fields are ignored. `file` stands in messages. Throws DataError for a field
+// that is missing or wrong, an unknown family (unless `generic`: then everything is feed-forward),
+// a parameter listed twice, transformers without num_heads.
+Architecture parse_architecture(const std::string& json, const std::string& file,
+                                bool generic = false);
 Architecture read_architecture(const std::string& path, bool generic = false);
 
 // The same as JSON text, for manifests: {"params": [...], "family": ..., "graph_args": {...}}.

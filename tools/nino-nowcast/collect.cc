@@ -17,7 +17,8 @@ namespace {
 
 const std::vector<std::string> kMetricNames = {"test_loss", "test_acc", "train_loss", "train_acc"};
 
-// An ensemble of plain runs that stores every state; state i is the network after i * every updates.
+// An ensemble of plain runs that stores every state; state i is the network after i * every
+// updates.
 class Collector : public train::Program {
  public:
   Collector(Ensemble& ensemble, TrajectoryWriter& writer, int64_t every)
@@ -27,7 +28,9 @@ class Collector : public train::Program {
     if (step == 0) record(0);
     ensemble_.step(step);
   }
-  std::vector<std::pair<int64_t, double>> drain_losses() override { return ensemble_.drain_losses(); }
+  std::vector<std::pair<int64_t, double>> drain_losses() override {
+    return ensemble_.drain_losses();
+  }
   Row evaluate(int64_t done) override { return record(done); }
   std::string note() const override { return fmt::format("state {}", states_); }
   void visit_state(train::Archive& archive) override {

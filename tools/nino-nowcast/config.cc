@@ -7,8 +7,9 @@
 namespace tenfold::nino_nowcast {
 
 const std::vector<std::string> kTaskNames = {
-    "FM-16",     "FM-32",     "C10-16",    "C10-32",    "C100-32",    "FM14-MLP32", "FM14-16",         "LM1B-3-24",
-    "LM1B-2-32", "LM1B-3-64", "Wiki-3-64", "Wiki-4-128", "Wiki-6-384", "Wiki-6-384-llama", "custom"};
+    "FM-16",      "FM-32",      "C10-16",     "C10-32",           "C100-32",
+    "FM14-MLP32", "FM14-16",    "LM1B-3-24",  "LM1B-2-32",        "LM1B-3-64",
+    "Wiki-3-64",  "Wiki-4-128", "Wiki-6-384", "Wiki-6-384-llama", "custom"};
 const std::vector<std::string> kNowcasterNames = {"none", "nino", "wnn+", "wnn", "linefit", "lawa"};
 const std::vector<std::string> kOptimizerNames = {"adamw", "nadam", "nesterov"};
 const std::vector<std::string> kDataNames = {"fashion-mnist", "cifar10", "cifar100"};
@@ -42,8 +43,10 @@ void TrainConfig::validate(const cli::CommonOptions&) const {
     throw UsageError(fmt::format("--period: found {}, expected at least --ctx {}", period, ctx));
   }
   if (nowcaster.empty()) throw UsageError("--nowcaster: expected at least one name");
-  if (keep_checkpoints != "all" && keep_checkpoints.find_first_not_of("0123456789") != std::string::npos) {
-    throw UsageError(fmt::format("--keep-checkpoints: found '{}', expected a number or all", keep_checkpoints));
+  if (keep_checkpoints != "all" &&
+      keep_checkpoints.find_first_not_of("0123456789") != std::string::npos) {
+    throw UsageError(
+        fmt::format("--keep-checkpoints: found '{}', expected a number or all", keep_checkpoints));
   }
 }
 
@@ -66,10 +69,11 @@ void CollectConfig::apply_preset(const std::string& name, cli::CommonOptions& co
 }
 
 void CollectConfig::validate(const cli::CommonOptions& common) const {
-  if (common.seed.size() != 1) throw UsageError("--seed: expected one number, the seed of the first run");
+  if (common.seed.size() != 1)
+    throw UsageError("--seed: expected one number, the seed of the first run");
   if (task.max_train_steps % every != 0) {
-    throw UsageError(fmt::format("--every: found {}, expected a divisor of --max-train-steps {}", every,
-                                 task.max_train_steps));
+    throw UsageError(fmt::format("--every: found {}, expected a divisor of --max-train-steps {}",
+                                 every, task.max_train_steps));
   }
 }
 
@@ -86,18 +90,22 @@ void TrainNinoConfig::apply_preset(const std::string& name, cli::CommonOptions& 
 }
 
 void TrainNinoConfig::validate(const cli::CommonOptions& common) const {
-  if (tasks.empty()) throw UsageError("--tasks: missing; expected names of trajectories in --data-dir");
+  if (tasks.empty())
+    throw UsageError("--tasks: missing; expected names of trajectories in --data-dir");
   if (common.seed.size() != 1) throw UsageError("--seed: expected one number");
   require_text("save-path", save_path);
   if (wnn_horizon > seq_len) {
-    throw UsageError(fmt::format("--wnn-horizon: found {}, expected at most --seq-len {}", wnn_horizon, seq_len));
+    throw UsageError(fmt::format("--wnn-horizon: found {}, expected at most --seq-len {}",
+                                 wnn_horizon, seq_len));
   }
 }
 
 void StepConfig::validate(const cli::CommonOptions& common) const {
-  if (states.empty() == ckpt_dir.empty()) throw UsageError("expected either --states or --ckpt-dir");
+  if (states.empty() == ckpt_dir.empty())
+    throw UsageError("expected either --states or --ckpt-dir");
   if (!states.empty()) require_text("arch", arch);
-  if (!ckpt_dir.empty() && !last) throw UsageError("--last: missing; --ckpt-dir needs the last step");
+  if (!ckpt_dir.empty() && !last)
+    throw UsageError("--last: missing; --ckpt-dir needs the last step");
   if (!k && !step && !last) throw UsageError("--k: missing; give --k, or --step for the schedule");
   if (nowcast.ckpt.size() > 1) throw UsageError("--ckpt: expected one checkpoint");
   if (!common.dry_run) require_text("save-path", save_path);
@@ -112,7 +120,8 @@ void EvalConfig::validate(const cli::CommonOptions&) const {
   const int given = !states.empty() + !trajectories.empty() + !results.empty();
   if (given != 1) throw UsageError("expected one of --states, --trajectories and --results");
   if (!states.empty()) require_text("arch", arch);
-  if (!trajectories.empty() && tasks_name.empty()) throw UsageError("--name: missing; expected a trajectory's name");
+  if (!trajectories.empty() && tasks_name.empty())
+    throw UsageError("--name: missing; expected a trajectory's name");
 }
 
 }  // namespace tenfold::nino_nowcast

@@ -1,4 +1,5 @@
-// Options of the subcommands. Names and defaults are the paper's (arXiv 2409.04434; specification section 7).
+// Options of the subcommands. Names and defaults are the paper's (arXiv 2409.04434; specification
+// section 7).
 #pragma once
 
 #include <cstdint>
@@ -29,15 +30,17 @@ struct NowcastConfig {
     v.group("Nowcast");
     v.list("ckpt", ckpt, {}, "FILE",
            "checkpoints (.safetensors with .json beside); those of our own where none is given");
-    v.choice("graph", graph, {"auto", "naive", "generic"},
-             "neural graph: of the family, the ablation without heads and residuals, or feed-forward");
+    v.choice(
+        "graph", graph, {"auto", "naive", "generic"},
+        "neural graph: of the family, the ablation without heads and residuals, or feed-forward");
     v.choice("graph-compat", graph_compat, {"official", "corrected"},
              "keep or correct the official code's slips (Llama embeddings, min-max-param)");
-    v.number("upd-scale", upd_scale, {0.0, 100.0}, "", "factor of the predicted change", "as in the checkpoint");
+    v.number("upd-scale", upd_scale, {0.0, 100.0}, "", "factor of the predicted change",
+             "as in the checkpoint");
     v.number("edge-sample-ratio", edge_sample_ratio, {1e-6, 1.0}, "",
              "fraction of the edges that each message passing sees");
-    v.number("chunk-size", chunk_size, {1, kNoLimit}, "edges", "most edges processed at once (memory only)",
-             Resume::kMayChange);
+    v.number("chunk-size", chunk_size, {1, kNoLimit}, "edges",
+             "most edges processed at once (memory only)", Resume::kMayChange);
   }
 };
 
@@ -56,18 +59,22 @@ struct TaskConfig {
   template <class Visitor>
   void visit(Visitor& v) {
     v.group("Task");
-    v.choice("task", task, kTaskNames, "network and data set (custom: see below; LM1B and Wiki: --dry-run only)");
-    v.text("data-dir", data_dir, "DIR", "folder of the data set (FashionMNIST: found where Debian puts it)",
-           Resume::kMayChange);
+    v.choice("task", task, kTaskNames,
+             "network and data set (custom: see below; LM1B and Wiki: --dry-run only)");
+    v.text("data-dir", data_dir, "DIR",
+           "folder of the data set (FashionMNIST: found where Debian puts it)", Resume::kMayChange);
     v.choice("optimizer", optimizer, kOptimizerNames, "base optimiser");
     v.number("lr", lr, {0.0, 100.0}, "", "learning rate", "the task's own; nesterov needs one");
     v.number("wd", wd, {0.0, 10.0}, "", "weight decay");
     v.number("batch-size", batch_size, {1, 1e6}, "examples", "training batch");
-    v.number("max-train-steps", max_train_steps, {1, 1e9}, "steps", "planned budget; sets the horizon schedule");
+    v.number("max-train-steps", max_train_steps, {1, 1e9}, "steps",
+             "planned budget; sets the horizon schedule");
     v.group("Custom task");
     v.choice("data", data, kDataNames, "data set");
-    v.number("image-size", image_size, {14, 32}, "pixels", "28, or 14 (mean-pooled 2x2); CIFAR has 32");
-    v.choice("net", net, {"mlp", "conv", "gpt2", "llama"}, "kind of network (gpt2 and llama: --dry-run only)");
+    v.number("image-size", image_size, {14, 32}, "pixels",
+             "28, or 14 (mean-pooled 2x2); CIFAR has 32");
+    v.choice("net", net, {"mlp", "conv", "gpt2", "llama"},
+             "kind of network (gpt2 and llama: --dry-run only)");
     v.list("hidden", hidden, {1, 1e6}, "widths of the hidden layers (llama: the MLP's)");
     v.flag("batch-norm", batch_norm, "batch norm after every convolution");
     v.flag("no-bias", no_bias, "convolutions without bias");
@@ -96,7 +103,8 @@ struct TrainConfig {
   void visit(Visitor& v) {
     task.visit(v);
     v.group("Nowcasting");
-    v.list("nowcaster", nowcaster, kNowcasterNames, "NAME", "methods to compare; none is the optimiser alone");
+    v.list("nowcaster", nowcaster, kNowcasterNames, "NAME",
+           "methods to compare; none is the optimiser alone");
     v.number("period", period, {2, 1e9}, "steps", "optimiser steps between two nowcasts");
     v.number("ctx", ctx, {2, 1000}, "snapshots", "snapshots that a nowcast looks at");
     v.number("k-decay", k_decay, {0.01, 100.0}, "", "power p of the horizon schedule");
@@ -104,10 +112,12 @@ struct TrainConfig {
     nowcast.visit(v);
     v.group("Target");
     v.number("target", target, {0.0, 1e9}, "%", "test accuracy to reach", "the task's own");
-    v.choice("after-target", after_target, {"stop", "continue"}, "what a run does when it is there");
-    v.flag("require-target", require_target, "exit 1 when a run misses the target", Resume::kMayChange);
-    v.text("keep-checkpoints", keep_checkpoints, "N|all", "checkpoints to keep (the best one stays too)",
+    v.choice("after-target", after_target, {"stop", "continue"},
+             "what a run does when it is there");
+    v.flag("require-target", require_target, "exit 1 when a run misses the target",
            Resume::kMayChange);
+    v.text("keep-checkpoints", keep_checkpoints, "N|all",
+           "checkpoints to keep (the best one stays too)", Resume::kMayChange);
   }
   static std::vector<std::string> presets() { return {"small", "paper"}; }
   void apply_preset(const std::string& name, cli::CommonOptions& common);
@@ -123,7 +133,8 @@ struct CollectConfig {
   void visit(Visitor& v) {
     task.visit(v);
     v.group("Trajectories");
-    v.text("name", name, "NAME", "name of the trajectory files; the task's name where none is given");
+    v.text("name", name, "NAME",
+           "name of the trajectory files; the task's name where none is given");
     v.text("data-out", data_out, "DIR", "folder for NAME.dat, NAME_metrics.dat and NAME.json");
     v.number("runs", runs, {1, 1e5}, "runs", "run r uses seed --seed + r");
     v.number("every", every, {1, 1e6}, "steps", "spacing of the stored states");
@@ -150,7 +161,8 @@ struct TrainNinoConfig {
     v.text("data-dir", data_dir, "DIR", "folder that `collect` wrote", Resume::kMayChange);
     v.list("tasks", tasks, {}, "NAME", "trajectory names in it");
     v.number("spacing", spacing, {1, 1e6}, "steps", "training steps between two used states");
-    v.number("samples-per-traj", samples_per_traj, {1, 100}, "windows", "windows of each trajectory");
+    v.number("samples-per-traj", samples_per_traj, {1, 100}, "windows",
+             "windows of each trajectory");
     v.number("batch-size", batch_size, {1, 1e4}, "trajectories", "trajectories a step");
     v.number("vocab-sample", vocab_sample, {1, 1e6}, "words", "word rows drawn from an embedding");
     v.group("Network");
@@ -167,7 +179,8 @@ struct TrainNinoConfig {
     v.flag("no-edge-types", no_edge_types, "ablation: without edge-type embedding");
     v.flag("final-edge-update", final_edge_update, "edge update after the last layer too");
     v.number("upd-scale", upd_scale, {0.0, 100.0}, "", "factor of the predicted change");
-    v.choice("scale-method", scale_method, {"std", "std-param", "min-max", "min-max-param"}, "scaling of states");
+    v.choice("scale-method", scale_method, {"std", "std-param", "min-max", "min-max-param"},
+             "scaling of states");
     v.choice("train-scale", train_scale, {"global-wte", "per-tensor"},
              "scaling of models whose first parameter is wte.weight");
     v.number("wnn-horizon", wnn_horizon, {1, 1000}, "spacings", "the one horizon of WNN");
@@ -176,8 +189,10 @@ struct TrainNinoConfig {
     v.number("wd", wd, {0.0, 10.0}, "", "weight decay");
     v.number("max-train-steps", max_train_steps, {1, 1e9}, "steps", "iterations");
     v.number("grad-clip", grad_clip, {0.0, kNoLimit}, "", "bound of the gradient norm; 0: none");
-    v.number("nan-restarts", nan_restarts, {0, 1e6}, "", "times to go back to a checkpoint after a NaN");
-    v.text("save-path", save_path, "FILE", "where the checkpoint goes (FILE.json beside it)", Resume::kMayChange);
+    v.number("nan-restarts", nan_restarts, {0, 1e6}, "",
+             "times to go back to a checkpoint after a NaN");
+    v.text("save-path", save_path, "FILE", "where the checkpoint goes (FILE.json beside it)",
+           Resume::kMayChange);
   }
   static std::vector<std::string> presets() { return {"small", "paper"}; }
   void apply_preset(const std::string& name, cli::CommonOptions& common);
@@ -197,8 +212,10 @@ struct StepConfig {
     v.group("Snapshots");
     v.text("states", states, "FILE", "safetensors with `states` [P, ctx], column 0 oldest");
     v.text("arch", arch, "FILE", "JSON with `params` (and `graph_args`); see the README");
-    v.text("ckpt-dir", ckpt_dir, "DIR", "instead of --states: folder of checkpoints step-*/ or step_N.safetensors");
-    v.number("last", last, {0, kNoLimit}, "steps", "last snapshot in --ckpt-dir", "needed with --ckpt-dir");
+    v.text("ckpt-dir", ckpt_dir, "DIR",
+           "instead of --states: folder of checkpoints step-*/ or step_N.safetensors");
+    v.number("last", last, {0, kNoLimit}, "steps", "last snapshot in --ckpt-dir",
+             "needed with --ckpt-dir");
     v.text("member", member, "NAME", "of a --ckpt-dir with several runs, e.g. none/1000");
     v.group("Horizon");
     v.number("k", k, {1, 1e6}, "spacings", "horizon", "from the schedule and --step (or --last)");
@@ -207,10 +224,12 @@ struct StepConfig {
     v.number("max-train-steps", max_train_steps, {1, 1e9}, "steps", "planned budget");
     v.number("k-decay", k_decay, {0.01, 100.0}, "", "power p of the horizon schedule");
     nowcast.visit(v);
-    v.text("pos", pos, "NAME|FILE", "node encodings: a tensor of --states, or a file that holds `pos`; else computed");
+    v.text("pos", pos, "NAME|FILE",
+           "node encodings: a tensor of --states, or a file that holds `pos`; else computed");
     v.flag("subgraph", subgraph, "cut the network at block boundaries (less memory)");
     v.group("Output");
-    v.text("save-path", save_path, "FILE", "safetensors to write: `prediction` [P], or named tensors");
+    v.text("save-path", save_path, "FILE",
+           "safetensors to write: `prediction` [P], or named tensors");
   }
   static std::vector<std::string> presets() { return {}; }
   void apply_preset(const std::string&, cli::CommonOptions&) {}
@@ -228,7 +247,8 @@ struct GraphConfig {
     v.text("out", out, "FILE", "safetensors to write: edge_index, edge_type, pos, pos_w");
     v.number("lpe", lpe, {1, 100}, "", "Laplacian eigenvectors");
     v.choice("graph", graph, {"auto", "naive", "generic"}, "neural graph");
-    v.choice("graph-compat", graph_compat, {"official", "corrected"}, "keep or correct the official code's slips");
+    v.choice("graph-compat", graph_compat, {"official", "corrected"},
+             "keep or correct the official code's slips");
     v.flag("subgraph", subgraph, "one graph a block; tensors NAME.0, NAME.1, ...");
   }
   static std::vector<std::string> presets() { return {}; }
@@ -253,7 +273,8 @@ struct EvalConfig {
     v.text("name", tasks_name, "NAME", "trajectory in it");
     v.list("runs", runs, {0, 1e6}, "held-out runs of it");
     v.number("spacing", spacing, {1, 1e6}, "steps", "training steps between two used states");
-    v.list("results", results, {}, "FILE", "or: result.json files of `train`, for the steps-to-target table");
+    v.list("results", results, {}, "FILE",
+           "or: result.json files of `train`, for the steps-to-target table");
     v.list("horizons", horizons, {1, 1e6}, "horizons to report; all where none is given");
     nowcast.visit(v);
   }

@@ -18,7 +18,8 @@ struct Normalisation {
   std::vector<double> mean, stddev;
 };
 
-// FashionMNIST is normalised with MNIST's numbers, CIFAR-100 with CIFAR-10's: as in the official code.
+// FashionMNIST is normalised with MNIST's numbers, CIFAR-100 with CIFAR-10's: as in the official
+// code.
 const Normalisation kGray = {{0.1307}, {0.3081}};
 const Normalisation kColour = {{0.49139968, 0.48215827, 0.44653124},
                                {0.24703233, 0.24348505, 0.26158768}};
@@ -62,8 +63,8 @@ Raw read_fashion_part(const std::string& folder, const std::string& part, ImageD
   const io::IdxImages images = io::read_idx_images(images_path);
   const io::IdxLabels labels = io::read_idx_labels(labels_path);
   if (images.rows != 28 || images.columns != 28) {
-    throw DataError(fmt::format("{}: found images of {}x{}, expected 28x28", images_path, images.rows,
-                                images.columns));
+    throw DataError(fmt::format("{}: found images of {}x{}, expected 28x28", images_path,
+                                images.rows, images.columns));
   }
   if (images.count != static_cast<int64_t>(labels.labels.size())) {
     throw DataError(fmt::format("{}: found {} labels, expected {} as in {}", labels_path,
@@ -72,7 +73,8 @@ Raw read_fashion_part(const std::string& folder, const std::string& part, ImageD
   Raw raw{images.pixels, {}};
   for (size_t i = 0; i < labels.labels.size(); ++i) {
     if (labels.labels[i] > 9) {
-      throw DataError(fmt::format("{}: label {} is {}, expected 0..9", labels_path, i, labels.labels[i]));
+      throw DataError(
+          fmt::format("{}: label {} is {}, expected 0..9", labels_path, i, labels.labels[i]));
     }
     raw.labels.push_back(labels.labels[i]);
   }
@@ -108,18 +110,19 @@ void fill(ImageData& data, const Raw& train, const Raw& test, int64_t channels, 
 }  // namespace
 
 void parse_cifar(const std::vector<uint8_t>& bytes, int64_t label_bytes, int64_t classes,
-                 const std::string& file, std::vector<uint8_t>& pixels, std::vector<int64_t>& labels) {
+                 const std::string& file, std::vector<uint8_t>& pixels,
+                 std::vector<int64_t>& labels) {
   const int64_t pixel_bytes = 3 * 32 * 32, record = label_bytes + pixel_bytes;
   const int64_t total = static_cast<int64_t>(bytes.size());
   if (total == 0 || total % record != 0) {
-    throw DataError(fmt::format("{}: found {} bytes, expected a multiple of {} (CIFAR records)", file,
-                                total, record));
+    throw DataError(fmt::format("{}: found {} bytes, expected a multiple of {} (CIFAR records)",
+                                file, total, record));
   }
   for (int64_t i = 0; i < total; i += record) {
     const int64_t label = bytes[i + label_bytes - 1];
     if (label >= classes) {
-      throw DataError(fmt::format("{}: record {} has label {}, expected 0..{}", file, i / record, label,
-                                  classes - 1));
+      throw DataError(fmt::format("{}: record {} has label {}, expected 0..{}", file, i / record,
+                                  label, classes - 1));
     }
     labels.push_back(label);
     const auto first = bytes.begin() + i + label_bytes;
@@ -147,7 +150,8 @@ ImageData load_images(const std::string& name, const std::string& folder, int64_
            : std::vector<std::string>{"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin",
                                       "data_batch_4.bin", "data_batch_5.bin"};
   const Raw train = read_cifar_part(folder, train_files, fine ? 2 : 1, data);
-  const Raw test = read_cifar_part(folder, {fine ? "test.bin" : "test_batch.bin"}, fine ? 2 : 1, data);
+  const Raw test =
+      read_cifar_part(folder, {fine ? "test.bin" : "test_batch.bin"}, fine ? 2 : 1, data);
   fill(data, train, test, 3, 32, 32, kColour);
   return data;
 }

@@ -30,13 +30,14 @@ const EmbeddedFile& find(const std::string& name) {
 }  // namespace
 
 MetaModel embedded_meta_model(MetaKind kind) {
-  const std::string stem = kind == MetaKind::kNino ? "nino-small"
-                                                   : (kind == MetaKind::kWnnPlus ? "wnn-plus-small" : "wnn-small");
+  const std::string stem = kind == MetaKind::kNino
+                               ? "nino-small"
+                               : (kind == MetaKind::kWnnPlus ? "wnn-plus-small" : "wnn-small");
   const EmbeddedFile& weights = find(stem + ".safetensors");
   const EmbeddedFile& json = find(stem + ".json");
-  MetaModel model = parse_meta_model(std::vector<uint8_t>(weights.data, weights.data + weights.size),
-                                     std::string(reinterpret_cast<const char*>(json.data), json.size),
-                                     stem + ".safetensors");
+  MetaModel model = parse_meta_model(
+      std::vector<uint8_t>(weights.data, weights.data + weights.size),
+      std::string(reinterpret_cast<const char*>(json.data), json.size), stem + ".safetensors");
   model.source = "embedded " + stem;
   return model;
 }

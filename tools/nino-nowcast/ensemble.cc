@@ -49,6 +49,7 @@ Ensemble::Ensemble(const TargetNet& net, const ImageData& data, const std::vecto
     m.gradient = at::zeros({p});
     m.buffers = at::zeros({net.num_buffers()});
     net.initialise(m.params, m.buffers, uint64_t(slot.seed));
+    if (slot.initial.defined()) m.params.copy_(slot.initial);
     m.optimizer = std::make_unique<train::FlatOptimizer>(options_.optimizer, p, at::kCPU);
     if (slot.predictor != nullptr) m.history = at::zeros({options_.timing.ctx, p});
     members_.push_back(std::move(m));
@@ -76,15 +77,20 @@ void Ensemble::for_each_active(const Body& body) {
   }
 }
 
+at::Tensor Ensemble::rows_of(SeedBatch& batch, int64_t step) const {
+  if (options_.given_order.defined()) return options_.given_order[step];
+  const auto indices = batch.order.at(step);
+  return at::from_blob(const_cast<int64_t*>(indices.indices), {indices.size},
+                       at::TensorOptions().dtype(at::kLong));
+}
+
 void Ensemble::load_batches(int64_t step) {
   for (auto& [seed, batch] : batches_) {
     const bool wanted = std::any_of(members_.begin(), members_.end(), [s = seed](const Member& m) {
       return m.active && m.seed == s;
     });
     if (!wanted || batch.loaded_step == step) continue;
-    const auto indices = batch.order.at(step);
-    const at::Tensor index = at::from_blob(const_cast<int64_t*>(indices.indices), {indices.size},
-                                           at::TensorOptions().dtype(at::kLong));
+    const at::Tensor index = rows_of(batch, step);
     batch.x = data_.train_x.index_select(0, index);
     batch.y = data_.train_y.index_select(0, index);
     batch.loaded_step = step;
@@ -109,7 +115,8 @@ void Ensemble::step_member(Member& m, int64_t step) {
       return;
     }
   }
-  m.last_loss = net_.loss_and_gradient(m.params, m.buffers, batch.x, batch.y, m.gradient).item<float>();
+  m.last_loss =
+      net_.loss_and_gradient(m.params, m.buffers, batch.x, batch.y, m.gradient).item<float>();
   m.optimizer->step(m.params, m.gradient);
   m.loss_sum += m.last_loss;
   ++m.loss_count;
@@ -132,7 +139,8 @@ void Ensemble::nowcast(Member& m, int64_t step) {
   const double start = monotonic_seconds();
   const at::Tensor next = m.predictor->predict(m.history.t().contiguous(), record.k);
   record.seconds = monotonic_seconds() - start;
-  require_finite(next, net_.architecture(), fmt::format("step {}: nowcast of {}", step + 1, m.label()));
+  require_finite(next, net_.architecture(),
+                 fmt::format("step {}: nowcast of {}", step + 1, m.label()));
   m.params.copy_(next);
   m.snapshots = 0;
   record.loss_after = batch_loss();
@@ -159,8 +167,8 @@ train::Program::Row Ensemble::evaluate(int64_t done) {
   for (Member& m : members_) {
     if (!m.active) continue;
     const TargetNet::Score& score = scores.at(&m);
-    CurvePoint point{done, m.loss_count > 0 ? m.loss_sum / double(m.loss_count) : std::nan(""), score.loss,
-                     100 * score.accuracy};
+    CurvePoint point{done, m.loss_count > 0 ? m.loss_sum / double(m.loss_count) : std::nan(""),
+                     score.loss, 100 * score.accuracy};
     m.loss_sum = 0;
     m.loss_count = 0;
     m.curve.push_back(point);
@@ -198,7 +206,8 @@ double Ensemble::score() const {
 
 std::string Ensemble::note() const {
   const Member& m = members_.back();
-  return m.curve.empty() ? m.label() : fmt::format("{} acc {:.2f} %", m.label(), m.curve.back().test_acc);
+  return m.curve.empty() ? m.label()
+                         : fmt::format("{} acc {:.2f} %", m.label(), m.curve.back().test_acc);
 }
 
 void Ensemble::visit_state(train::Archive& archive) {
@@ -227,10 +236,11 @@ void Ensemble::visit_member(train::Archive& archive, Member& m) {
   train::visit_records(archive, prefix + "curve", m.curve,
                        {&CurvePoint::train_loss, &CurvePoint::test_loss, &CurvePoint::test_acc},
                        {&CurvePoint::step});
-  train::visit_records(archive, prefix + "nowcasts", m.nowcasts,
-                       {&NowcastRecord::seconds, &NowcastRecord::loss_before, &NowcastRecord::loss_after,
-                        &NowcastRecord::metric_before, &NowcastRecord::metric_after},
-                       {&NowcastRecord::step, &NowcastRecord::k});
+  train::visit_records(
+      archive, prefix + "nowcasts", m.nowcasts,
+      {&NowcastRecord::seconds, &NowcastRecord::loss_before, &NowcastRecord::loss_after,
+       &NowcastRecord::metric_before, &NowcastRecord::metric_after},
+      {&NowcastRecord::step, &NowcastRecord::k});
 }
 
 }  // namespace tenfold::nino_nowcast

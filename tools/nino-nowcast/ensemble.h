@@ -1,6 +1,7 @@
-// Many runs of one task side by side: every (nowcaster, seed) is a member with parameters, optimiser and
-// history of its own; one step of the ensemble is one step of every member. Members run in parallel threads,
-// each on one thread. The same thread count gives the same bytes; another one changes the last bits of a nowcast.
+// Many runs of one task side by side: every (nowcaster, seed) is a member with parameters,
+// optimiser and history of its own; one step of the ensemble is one step of every member. Members
+// run in parallel threads, each on one thread. The same thread count gives the same bytes; another
+// one changes the last bits of a nowcast.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -21,10 +22,11 @@
 
 namespace tenfold::nino_nowcast {
 
-// When to take a snapshot, and when a nowcast replaces the optimiser's step (specification, section 4.1).
+// When to take a snapshot, and when a nowcast replaces the optimiser's step (specification,
+// section 4.1).
 struct NowcastTiming {
   int64_t period = 1000, ctx = 5;
-  std::vector<int64_t> horizons;     // the schedule
+  std::vector<int64_t> horizons;  // the schedule
   std::optional<int64_t> constant_k;
 
   int64_t stride() const { return period / ctx; }
@@ -48,11 +50,11 @@ struct Member {
 
   at::Tensor params, gradient, buffers;
   std::unique_ptr<train::FlatOptimizer> optimizer;
-  at::Tensor history;           // [ctx, P], the first `snapshots` rows are filled
+  at::Tensor history;  // [ctx, P], the first `snapshots` rows are filled
   int64_t snapshots = 0;
   bool active = true;
-  int64_t target_step = -1;     // completed steps when the target was reached
-  double loss_sum = 0;          // since the last evaluation
+  int64_t target_step = -1;  // completed steps when the target was reached
+  double loss_sum = 0;       // since the last evaluation
   int64_t loss_count = 0;
   double last_loss = 0;
   std::vector<CurvePoint> curve;
@@ -67,6 +69,8 @@ struct EnsembleOptions {
   NowcastTiming timing;
   double target = 100;         // per cent
   bool stop_at_target = true;  // a member that reached it takes no further step
+  at::Tensor given_order;      // [steps, batch] int64: training rows of every step, for repeating a
+                               // recorded run; undefined: the order of each seed
 };
 
 class Ensemble : public train::Program {
@@ -75,6 +79,7 @@ class Ensemble : public train::Program {
     std::string nowcaster;
     int64_t seed;
     const Nowcaster* predictor;  // nullptr for "none"
+    at::Tensor initial = {};     // [P]; undefined: drawn from the seed
   };
   Ensemble(const TargetNet& net, const ImageData& data, const std::vector<Slot>& slots,
            EnsembleOptions options);
@@ -89,8 +94,8 @@ class Ensemble : public train::Program {
 
   const std::vector<Member>& members() const { return members_; }
 
-  // Loss and accuracy (0..1) of every member on the test set, and on the batch of step `step`, which a member
-  // that did `step` steps has not seen yet.
+  // Loss and accuracy (0..1) of every member on the test set, and on the batch of step `step`,
+  // which a member that did `step` steps has not seen yet.
   struct Scores {
     TargetNet::Score test, batch;
   };
@@ -99,6 +104,12 @@ class Ensemble : public train::Program {
  private:
   template <class Body>
   void for_each_active(const Body& body);
+  struct SeedBatch {
+    data::BatchOrder order;
+    at::Tensor x, y;
+    int64_t loaded_step = -1;
+  };
+  at::Tensor rows_of(SeedBatch& batch, int64_t step) const;  // valid until the next call
   void load_batches(int64_t step);
   void step_member(Member& member, int64_t step);
   void nowcast(Member& member, int64_t step);
@@ -108,11 +119,6 @@ class Ensemble : public train::Program {
   const ImageData& data_;
   EnsembleOptions options_;
   std::vector<Member> members_;
-  struct SeedBatch {
-    data::BatchOrder order;
-    at::Tensor x, y;
-    int64_t loaded_step = -1;
-  };
   std::map<int64_t, SeedBatch> batches_;  // by seed: runs of one seed see the same batches
   std::vector<std::pair<int64_t, double>> losses_;
 };

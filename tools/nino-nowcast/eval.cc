@@ -1,4 +1,5 @@
-// `eval`: nowcast errors on snapshots or trajectories, or a table of `train` results (specification, section 5.1).
+// `eval`: nowcast errors on snapshots or trajectories, or a table of `train` results
+// (specification, section 5.1).
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/empty.h>
@@ -38,8 +39,8 @@ std::vector<MetaModel> checkpoints(const EvalConfig& config) {
   if (models.empty()) models.push_back(embedded_meta_model(MetaKind::kNino));
   for (const MetaModel& m : models) {
     if (m.config.ctx != models[0].config.ctx) {
-      throw Mismatch(fmt::format("{}: looks at {} snapshots, but {} at {}", m.source, m.config.ctx, models[0].source,
-                                 models[0].config.ctx));
+      throw Mismatch(fmt::format("{}: looks at {} snapshots, but {} at {}", m.source, m.config.ctx,
+                                 models[0].source, models[0].config.ctx));
     }
   }
   return models;
@@ -58,7 +59,8 @@ std::vector<Method> make_methods(const std::vector<MetaModel>& models, const Arc
   methods.push_back({"noop", make_noop(longest)});
   methods.push_back({"linefit", make_linefit(longest)});
   methods.push_back({"lawa", make_lawa(longest)});
-  for (const MetaModel& m : models) methods.push_back({stem(m.source), make_nowcaster(m, arch, options)});
+  for (const MetaModel& m : models)
+    methods.push_back({stem(m.source), make_nowcaster(m, arch, options)});
   return methods;
 }
 
@@ -67,8 +69,9 @@ bool wanted(const std::vector<int64_t>& horizons, int64_t k) {
 }
 
 // One window: states [P, c], future [P, n]. Errors are measured with the m and s of the inputs.
-void score_window(const std::vector<Method>& methods, const Architecture& arch, const at::Tensor& states,
-                  const at::Tensor& future, const std::vector<int64_t>& horizons, std::vector<Errors>& errors) {
+void score_window(const std::vector<Method>& methods, const Architecture& arch,
+                  const at::Tensor& states, const at::Tensor& future,
+                  const std::vector<int64_t>& horizons, std::vector<Errors>& errors) {
   const at::Tensor inputs = states.contiguous();
   const Scales scales = fit_scales(inputs.data_ptr<float>(), inputs.size(1), arch.params, {});
   const auto scaled = [&](const at::Tensor& column) {
@@ -88,7 +91,8 @@ void score_window(const std::vector<Method>& methods, const Architecture& arch, 
   }
 }
 
-void report_errors(const std::vector<Method>& methods, const std::vector<Errors>& errors, log::Result& result) {
+void report_errors(const std::vector<Method>& methods, const std::vector<Errors>& errors,
+                   log::Result& result) {
   log::Table table{{"method", "k", "l1_error", "n"}, {}};
   for (size_t m = 0; m < methods.size(); ++m) {
     double sum = 0;
@@ -116,7 +120,8 @@ void eval_states(const EvalConfig& config, const cli::Run& run, log::Result& res
   const at::Tensor states = read_states(file, config.states, arch, models[0].config.ctx);
   const at::Tensor future = data::to_torch_float(file.at("future", config.states), "future");
   if (future.dim() != 2 || future.size(0) != arch.num_params()) {
-    throw DataError(fmt::format("{}: 'future' must have {} rows (parameters)", config.states, arch.num_params()));
+    throw DataError(fmt::format("{}: 'future' must have {} rows (parameters)", config.states,
+                                arch.num_params()));
   }
   NowcastOptions options = nowcast_options(config.nowcast, uint64_t(run.options().seed.at(0)));
   options.pos = read_pos(config.pos, file, config.states, false);
@@ -131,7 +136,8 @@ void eval_trajectories(const EvalConfig& config, const cli::Run& run, log::Resul
   const TrajectoryReader reader(config.trajectories, config.tasks_name);
   const TrajectoryInfo& info = reader.info();
   if (config.spacing % info.every != 0) {
-    throw UsageError(fmt::format("--spacing: found {}, expected a multiple of {}", config.spacing, info.every));
+    throw UsageError(
+        fmt::format("--spacing: found {}, expected a multiple of {}", config.spacing, info.every));
   }
   const std::vector<MetaModel> models = checkpoints(config);
   const int64_t ctx = models[0].config.ctx, step = config.spacing / info.every;
@@ -140,17 +146,20 @@ void eval_trajectories(const EvalConfig& config, const cli::Run& run, log::Resul
   const std::vector<Method> methods = make_methods(models, info.arch, options);
   std::vector<Errors> errors(methods.size());
   std::vector<int64_t> runs = config.runs;
-  for (int64_t r = 0; runs.empty() || (config.runs.empty() && int64_t(runs.size()) < info.runs); ++r) runs.push_back(r);
+  for (int64_t r = 0; runs.empty() || (config.runs.empty() && int64_t(runs.size()) < info.runs);
+       ++r)
+    runs.push_back(r);
   int64_t longest = 0;
   for (const MetaModel& m : models) longest = std::max(longest, m.config.seq_len);
   for (int64_t r : runs) {
-    if (r >= info.runs) throw UsageError(fmt::format("--runs: found {}, expected 0..{}", r, info.runs - 1));
+    if (r >= info.runs)
+      throw UsageError(fmt::format("--runs: found {}, expected 0..{}", r, info.runs - 1));
     at::Tensor states = at::empty({p, used});
     for (int64_t s = 0; s < used; ++s) reader.read(r, s * step, states.data_ptr<float>() + s, used);
     for (int64_t first = 0; first + ctx < used; first += ctx) {
       const int64_t n = std::min(longest, used - first - ctx);
-      score_window(methods, info.arch, states.narrow(1, first, ctx), states.narrow(1, first + ctx, n), config.horizons,
-                   errors);
+      score_window(methods, info.arch, states.narrow(1, first, ctx),
+                   states.narrow(1, first + ctx, n), config.horizons, errors);
     }
   }
   result.data = {{"name", config.trajectories + "/" + config.tasks_name},
@@ -166,14 +175,15 @@ void eval_results(const EvalConfig& config, log::Result& result) {
   for (const std::string& path : config.results) {
     const nlohmann::json json = nlohmann::json::parse(io::read_text(path), nullptr, false);
     try {
-      if (json.at("schema") != "nino-nowcast.train/1") throw DataError(path + ": schema is not nino-nowcast.train/1");
+      if (json.at("schema") != "nino-nowcast.train/1")
+        throw DataError(path + ": schema is not nino-nowcast.train/1");
       max_steps = std::max(max_steps, json.at("config").at("max-train-steps").get<int64_t>());
       for (const auto& [name, metric] : json.at("metrics").items()) {
         const std::string prefix = "steps_to_target/";
         if (name.rfind(prefix, 0) != 0) continue;
         for (const auto& s : metric.at("per_seed")) {
-          steps[name.substr(prefix.size())].push_back(s.is_null() ? std::nullopt
-                                                                  : std::optional<int64_t>(s.get<double>()));
+          steps[name.substr(prefix.size())].push_back(
+              s.is_null() ? std::nullopt : std::optional<int64_t>(s.get<double>()));
         }
       }
     } catch (const nlohmann::json::exception&) {
@@ -181,15 +191,18 @@ void eval_results(const EvalConfig& config, log::Result& result) {
     }
   }
   log::Table table{{"nowcaster", "n_seeds", "median_steps", "mean", "reduction_pct_vs_adam"}, {}};
-  const log::Metric base = steps.count("none") ? median_steps(steps["none"], max_steps) : log::Metric();
+  const log::Metric base =
+      steps.count("none") ? median_steps(steps["none"], max_steps) : log::Metric();
   for (const auto& [name, seeds] : steps) {
     const log::Metric median = median_steps(seeds, max_steps);
     double sum = 0;
     for (const auto& s : seeds) sum += s ? double(*s) : 2.0 * double(max_steps);
     const bool known = base.value && median.value;
-    table.rows.push_back({name, int64_t(seeds.size()), median.value ? log::Value(*median.value) : log::Value(nullptr),
+    table.rows.push_back({name, int64_t(seeds.size()),
+                          median.value ? log::Value(*median.value) : log::Value(nullptr),
                           sum / double(seeds.size()),
-                          known ? log::Value(100 * (*base.value - *median.value) / *base.value) : log::Value(nullptr)});
+                          known ? log::Value(100 * (*base.value - *median.value) / *base.value)
+                                : log::Value(nullptr)});
     result.metrics.emplace_back("median_steps/" + name, median);
   }
   result.tables.emplace_back("steps_to_target", table);

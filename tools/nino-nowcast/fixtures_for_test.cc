@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "common/core/error.h"
 #include "common/io/file.h"
 
 namespace tenfold::nino_nowcast {
@@ -80,6 +81,14 @@ std::vector<std::string> sample_stems() {
     }
   }
   return samples;
+}
+
+std::string meta_model_path(const std::string& name) {
+  const std::string file = "/" + name + ".safetensors";
+  for (const std::string& folder : {fixtures_folder(), default_fixtures_folder()}) {
+    if (io::exists(folder + file)) return folder + file;
+  }
+  throw MissingInput("meta-model " + name + ": not among the fixtures");
 }
 
 }  // namespace tenfold::nino_nowcast

@@ -25,8 +25,8 @@ Layer open_layer(const Param& weight, const Layer& previous) {
   const std::vector<int64_t>& shape = weight.shape();
   Layer layer{weight, {}, shape[1], shape[0], shape.size() == 4 ? shape[2] * shape[3] : 1};
   if (layer.kernel > kMostKernelEntries) {
-    refuse(weight.name(), fmt::format("found a kernel of {}x{}, expected at most {} entries (3x3)", shape[2],
-                                      shape[3], kMostKernelEntries));
+    refuse(weight.name(), fmt::format("found a kernel of {}x{}, expected at most {} entries (3x3)",
+                                      shape[2], shape[3], kMostKernelEntries));
   }
   if (previous.weight.spec != nullptr && layer.inputs != previous.outputs) {
     refuse(weight.name(),
@@ -55,13 +55,14 @@ std::vector<Layer> split_layers(const Architecture& arch) {
         refuse(p.name(), fmt::format("found {} dimensions, expected 1, 2 or 4", p.shape().size()));
     }
   }
-  if (layers.size() == 1) throw DataError("the model has no weight matrix or kernel: there is no graph");
+  if (layers.size() == 1)
+    throw DataError("the model has no weight matrix or kernel: there is no graph");
   layers[0].outputs = layers[1].inputs;
   for (const Layer& layer : layers) {
     for (const Param& p : layer.vectors) {
       if (p.shape()[0] == layer.outputs) continue;
-      refuse(p.name(), fmt::format("found {} entries, expected {}, the neurons of its layer", p.shape()[0],
-                                   layer.outputs));
+      refuse(p.name(), fmt::format("found {} entries, expected {}, the neurons of its layer",
+                                   p.shape()[0], layer.outputs));
     }
   }
   return layers;
@@ -113,7 +114,8 @@ Nodes GraphBuilder::add_nodes(int64_t count) {
   const Nodes nodes{graph_.num_nodes, count};
   graph_.num_nodes += count;
   if (graph_.num_nodes > std::numeric_limits<int32_t>::max()) {
-    throw DataError(fmt::format("the graph has {} nodes, expected fewer than 2^31", graph_.num_nodes));
+    throw DataError(
+        fmt::format("the graph has {} nodes, expected fewer than 2^31", graph_.num_nodes));
   }
   graph_.word_position.resize(static_cast<size_t>(graph_.num_nodes), 0);
   return nodes;
@@ -189,7 +191,8 @@ Param ParamCursor::take(const std::string& suffix, const std::vector<int64_t>& s
   }
   const Param& param = params_[next_];
   if (!next_is(suffix)) {
-    refuse(param.name(), fmt::format("expected {} here (parameters in registration order)", suffix));
+    refuse(param.name(),
+           fmt::format("expected {} here (parameters in registration order)", suffix));
   }
   const std::vector<int64_t>& found = param.shape();
   bool fits = found.size() == shape.size();
@@ -212,7 +215,8 @@ NeuralGraph build_feed_forward(const Architecture& arch) {
   const std::vector<Layer> layers = split_layers(arch);
   int64_t edges = 0, feature_size = 1;
   for (const Layer& l : layers) {
-    // Self-loops of the outputs, of the auxiliary nodes, and (in the first layer) of the inputs included.
+    // Self-loops of the outputs, of the auxiliary nodes, and (in the first layer) of the inputs
+    // included.
     edges += l.inputs * l.outputs + l.outputs + int64_t(l.vectors.size()) * (l.outputs + 1);
     feature_size = std::max(feature_size, l.kernel);
   }

@@ -30,13 +30,14 @@ enum EdgeType : int32_t {
 inline bool is_auxiliary(int32_t type) { return type >= kResidual; }
 
 struct GraphOptions {
-  bool corrected = false;  // --graph-compat corrected: Llama embeddings on their own edges (section 3.5)
-  bool naive = false;      // --graph naive: no heads, no residuals, q/k/v as plain layers (section 3.4)
+  bool corrected =
+      false;  // --graph-compat corrected: Llama embeddings on their own edges (section 3.5)
+  bool naive = false;  // --graph naive: no heads, no residuals, q/k/v as plain layers (section 3.4)
 };
 
 // A run of consecutive edges that belong to one tensor (or one head, or one residual).
 struct EdgeBlock {
-  std::string name;            // "fc.0.weight", "transformer.h.0.attn.q.weight", "...head0", "...res"
+  std::string name;  // "fc.0.weight", "transformer.h.0.attn.q.weight", "...head0", "...res"
   std::vector<int64_t> shape;  // as in the parity files' edge_layout
   int32_t type = 0;
   int64_t first = 0, end = 0;
@@ -55,12 +56,12 @@ struct NeuralGraph {
   int64_t num_edges() const { return static_cast<int64_t>(source.size()); }
 };
 
-// Throws DataError naming the parameter for what section 3.3 refuses, kernels above 3x3, and shapes that do
-// not fit the family.
+// Throws DataError naming the parameter for what section 3.3 refuses, kernels above 3x3, and shapes
+// that do not fit the family.
 NeuralGraph build_graph(const Architecture& arch, const GraphOptions& options);
 
-// --subgraph: the parameter list cut at block boundaries, one graph a piece (end of section 3.5). The slots
-// still point into the whole parameter vector.
+// --subgraph: the parameter list cut at block boundaries, one graph a piece (end of section 3.5).
+// The slots still point into the whole parameter vector.
 std::vector<NeuralGraph> build_subgraphs(const Architecture& arch, const GraphOptions& options);
 
 }  // namespace tenfold::nino_nowcast

@@ -31,8 +31,8 @@ struct Nodes {
   int64_t first = 0, count = 0;
 };
 
-// Where the entries of a weight lie in the parameter vector: input i, output o, kernel entry f is at
-// offset + i * input_stride + o * output_stride + f.
+// Where the entries of a weight lie in the parameter vector: input i, output o, kernel entry f is
+// at offset + i * input_stride + o * output_stride + f.
 struct WeightLayout {
   int64_t offset = 0, input_stride = 1, output_stride = 1, kernel = 1;
 };
@@ -73,8 +73,10 @@ int32_t vector_type(const std::string& name);
 NeuralGraph build_feed_forward(const Architecture& arch);
 
 // One graph of the whole model, or (`pieces`) one a block.
-std::vector<NeuralGraph> build_gpt2(const Architecture& arch, const GraphOptions& options, bool pieces);
-std::vector<NeuralGraph> build_llama(const Architecture& arch, const GraphOptions& options, bool pieces);
+std::vector<NeuralGraph> build_gpt2(const Architecture& arch, const GraphOptions& options,
+                                    bool pieces);
+std::vector<NeuralGraph> build_llama(const Architecture& arch, const GraphOptions& options,
+                                     bool pieces);
 
 // Takes parameters in registration order by the ends of their names; what stands before is free.
 class ParamCursor {

@@ -10,8 +10,8 @@
 namespace tenfold::nino_nowcast {
 namespace {
 
-void add_graph(io::SafeTensors& out, const NeuralGraph& g, const LaplacianEncoding& lpe, int64_t dim,
-               const std::string& suffix) {
+void add_graph(io::SafeTensors& out, const NeuralGraph& g, const LaplacianEncoding& lpe,
+               int64_t dim, const std::string& suffix) {
   std::vector<int32_t> index = g.source;
   index.insert(index.end(), g.target.begin(), g.target.end());
   out.tensors["edge_index" + suffix] = io::Tensor::from_int32({2, g.num_edges()}, index.data());
@@ -38,7 +38,8 @@ int graph(const GraphConfig& config, cli::Run& run) {
   int64_t nodes = 0, edges = 0;
   for (size_t i = 0; i < graphs.size(); ++i) {
     const NeuralGraph& g = graphs[i];
-    const LaplacianEncoding lpe = laplacian_encoding(g, config.lpe, uint64_t(run.options().seed.at(0)));
+    const LaplacianEncoding lpe =
+        laplacian_encoding(g, config.lpe, uint64_t(run.options().seed.at(0)));
     add_graph(out, g, lpe, config.lpe, config.subgraph ? fmt::format(".{}", i) : "");
     for (const EdgeBlock& b : g.layout) {
       layout.rows.push_back({int64_t(i), b.name, b.shape, int64_t(b.type), b.first, b.end});
@@ -51,11 +52,13 @@ int graph(const GraphConfig& config, cli::Run& run) {
   }
   result.seeds = run.options().seed;
   result.data = {{"name", config.arch}, {"origin", std::string("user")}};
-  result.model = {{"family", std::string(family_name(arch.family))}, {"num_params", arch.num_params()}};
-  for (const auto& [name, value] : {std::pair<const char*, int64_t>{"num_params", arch.num_params()},
-                                    {"graphs", int64_t(graphs.size())},
-                                    {"nodes", nodes},
-                                    {"edges", edges}}) {
+  result.model = {{"family", std::string(family_name(arch.family))},
+                  {"num_params", arch.num_params()}};
+  for (const auto& [name, value] :
+       {std::pair<const char*, int64_t>{"num_params", arch.num_params()},
+        {"graphs", int64_t(graphs.size())},
+        {"nodes", nodes},
+        {"edges", edges}}) {
     result.metrics.emplace_back(name, log::Metric{double(value)});
   }
   result.tables.emplace_back("edge_layout", layout);

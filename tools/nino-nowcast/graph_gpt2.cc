@@ -47,7 +47,8 @@ Model read_model(const Architecture& arch) {
   m.wpe = cursor.take("wpe.weight", {-1, m.width});
   m.positions = m.wpe.shape()[0];
   if (m.heads < 1 || m.width % m.heads != 0) {
-    refuse(m.wte.name(), fmt::format("found width {}, expected a multiple of num_heads {}", m.width, m.heads));
+    refuse(m.wte.name(),
+           fmt::format("found width {}, expected a multiple of num_heads {}", m.width, m.heads));
   }
   do {
     m.blocks.push_back(take_block(cursor, int64_t(m.blocks.size()), m.width));
@@ -58,7 +59,8 @@ Model read_model(const Architecture& arch) {
   return m;
 }
 
-// Residual neurons with the auxiliary nodes of the normalisation that reads them (and of the key bias).
+// Residual neurons with the auxiliary nodes of the normalisation that reads them (and of the key
+// bias).
 struct Residual {
   int64_t norm_w = 0, norm_b = 0, key_b = 0;
   Nodes x;
@@ -115,11 +117,11 @@ class Piece {
   }
 
   // Columns part * D .. of the fused q, k, v weight.
-  void lay_attention_weight(const std::string& name, const Block& block, int64_t part, int32_t type, Nodes x,
-                            Nodes neurons, bool reversed) {
+  void lay_attention_weight(const std::string& name, const Block& block, int64_t part, int32_t type,
+                            Nodes x, Nodes neurons, bool reversed) {
     const int64_t d = m_.width;
-    b_.dense(name + ".weight", {d, d}, type, x, neurons, {block.attn_w.offset + part * d, 3 * d, 1, 1},
-             reversed);
+    b_.dense(name + ".weight", {d, d}, type, x, neurons,
+             {block.attn_w.offset + part * d, 3 * d, 1, 1}, reversed);
   }
 
   void lay_heads(const std::string& name, Nodes heads, Nodes neurons) {
@@ -159,7 +161,8 @@ class Piece {
     for (int64_t part = 0; part < 3; ++part) {
       const std::string name = attention_name(block) + names[part];
       lay_attention_weight(name, block, part, kLinear, in.x, neurons[part], false);
-      b_.vector(name + ".bias", block.attn_b.offset + part * m_.width, bias_nodes[part], neurons[part]);
+      b_.vector(name + ".bias", block.attn_b.offset + part * m_.width, bias_nodes[part],
+                neurons[part]);
     }
     return neurons[2];
   }
@@ -214,7 +217,8 @@ class Piece {
 
 }  // namespace
 
-std::vector<NeuralGraph> build_gpt2(const Architecture& arch, const GraphOptions& options, bool pieces) {
+std::vector<NeuralGraph> build_gpt2(const Architecture& arch, const GraphOptions& options,
+                                    bool pieces) {
   const Model model = read_model(arch);
   const size_t step = pieces ? 1 : model.blocks.size();
   std::vector<NeuralGraph> graphs;

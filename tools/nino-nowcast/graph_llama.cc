@@ -26,7 +26,8 @@ Layer take_layer(ParamCursor& cursor, int64_t index, const Model& m) {
   l.q = take("self_attn.q_proj", {-1, d});
   const int64_t queries = l.q.shape()[0];
   if (queries % m.heads != 0) {
-    refuse(l.q.name(), fmt::format("found {} rows, expected a multiple of num_heads {}", queries, m.heads));
+    refuse(l.q.name(),
+           fmt::format("found {} rows, expected a multiple of num_heads {}", queries, m.heads));
   }
   const int64_t values = queries / m.heads * m.kv_heads;
   l.k = take("self_attn.k_proj", {values, d});
@@ -50,8 +51,9 @@ Model read_model(const Architecture& arch) {
   m.words = m.embed.shape()[0];
   m.width = m.embed.shape()[1];
   if (m.heads < 1 || m.kv_heads < 1 || m.heads % m.kv_heads != 0) {
-    refuse(m.embed.name(), fmt::format("found num_heads {} and num_key_value_heads {}, expected a divisor",
-                                       m.heads, m.kv_heads));
+    refuse(m.embed.name(),
+           fmt::format("found num_heads {} and num_key_value_heads {}, expected a divisor", m.heads,
+                       m.kv_heads));
   }
   do {
     m.layers.push_back(take_layer(cursor, int64_t(m.layers.size()), m));
@@ -101,7 +103,8 @@ class Piece {
   }
 
   // Weights stored (out, in).
-  void lay_linear(const Param& p, int32_t type, Nodes inputs, Nodes outputs, bool reversed = false) {
+  void lay_linear(const Param& p, int32_t type, Nodes inputs, Nodes outputs,
+                  bool reversed = false) {
     b_.dense(p.name(), p.shape(), type, inputs, outputs, {p.offset, 1, inputs.count, 1}, reversed);
   }
 
@@ -144,13 +147,15 @@ class Piece {
     const Layer& l = m_.layers[index];
     options_.naive ? lay_naive_attention(l, x) : lay_attention(l, x);
     const int64_t d = m_.width, queries = l.q.shape()[0];
-    const Nodes x1 = b_.add_nodes(d), up = b_.add_nodes(d), hidden = b_.add_nodes(l.gate.shape()[0]);
+    const Nodes x1 = b_.add_nodes(d), up = b_.add_nodes(d),
+                hidden = b_.add_nodes(l.gate.shape()[0]);
     const Nodes norms = b_.add_nodes(2);
     if (index + 1 == m_.layers.size()) final_norm_ = b_.add_nodes(1).first;
     const Nodes x2 = b_.add_nodes(d);
 
     if (!options_.naive) b_.residual(without_weight(l.v) + ".res", x, x1);
-    // With fewer kv heads these are the last query neurons and all value neurons: as in the official code.
+    // With fewer kv heads these are the last query neurons and all value neurons: as in the
+    // official code.
     lay_linear(l.o, kLinear, {x1.first - queries, queries}, x1);
     lay_linear(l.gate, kLinear, x1, hidden);
     if (!options_.naive) b_.residual(without_weight(l.gate) + ".res", x1, x2);
@@ -171,7 +176,8 @@ class Piece {
 
 }  // namespace
 
-std::vector<NeuralGraph> build_llama(const Architecture& arch, const GraphOptions& options, bool pieces) {
+std::vector<NeuralGraph> build_llama(const Architecture& arch, const GraphOptions& options,
+                                     bool pieces) {
   const Model model = read_model(arch);
   const size_t step = pieces ? 1 : model.layers.size();
   std::vector<NeuralGraph> graphs;

@@ -15,7 +15,8 @@
 namespace tenfold::nino_nowcast {
 namespace {
 
-// Every entry of the parameter vector lies in exactly one slot of the graphs, 0-dimensional ones in none.
+// Every entry of the parameter vector lies in exactly one slot of the graphs, 0-dimensional ones in
+// none.
 void require_bijection(const Architecture& arch, const std::vector<NeuralGraph>& graphs) {
   std::vector<int> seen(static_cast<size_t>(arch.num_params()), 0);
   for (const NeuralGraph& g : graphs) {
@@ -24,7 +25,8 @@ void require_bijection(const Architecture& arch, const std::vector<NeuralGraph>&
       for (int64_t f = 0; f < g.feature_size; ++f) {
         const int64_t slot = g.slots[size_t(e * g.feature_size + f)];
         const bool weightless = is_auxiliary(g.type[size_t(e)]);
-        if (weightless != (slot < 0) && (weightless || f == 0)) FAIL("edge " << e << " has slot " << slot);
+        if (weightless != (slot < 0) && (weightless || f == 0))
+          FAIL("edge " << e << " has slot " << slot);
         if (slot >= 0) ++seen.at(size_t(slot));
       }
     }
@@ -33,7 +35,8 @@ void require_bijection(const Architecture& arch, const std::vector<NeuralGraph>&
   for (const ParamSpec& p : arch.params) {
     const int expected = p.shape.empty() ? 0 : 1;
     for (int64_t i = 0; i < p.numel(); ++i) {
-      if (seen[at++] != expected) FAIL(p.name << " entry " << i << " is in " << seen[at - 1] << " slots");
+      if (seen[at++] != expected)
+        FAIL(p.name << " entry " << i << " is in " << seen[at - 1] << " slots");
     }
   }
 }
@@ -162,8 +165,8 @@ TEST_CASE("the FM-16 net has 95 nodes and 2057 edges with up to nine weights eac
 
 TEST_CASE("batch norm gives two further nodes a layer") {
   Architecture arch;
-  arch.params = {{"0.weight", {4, 1, 3, 3}}, {"0.bias", {4}},        {"1.weight", {4}}, {"1.bias", {4}},
-                 {"3.weight", {4, 4, 3, 3}}, {"3.bias", {4}},        {"4.weight", {4}}, {"4.bias", {4}},
+  arch.params = {{"0.weight", {4, 1, 3, 3}}, {"0.bias", {4}}, {"1.weight", {4}}, {"1.bias", {4}},
+                 {"3.weight", {4, 4, 3, 3}}, {"3.bias", {4}}, {"4.weight", {4}}, {"4.bias", {4}},
                  {"8.weight", {4, 4}},       {"8.bias", {4}}};
   const NeuralGraph g = checked_graph(arch);
   REQUIRE(g.num_nodes == 20);
@@ -217,12 +220,16 @@ TEST_CASE("what has no feed-forward graph is refused by the parameter's name") {
     return refusal(arch);
   };
   const ParamSpec conv = {"c.weight", {8, 4, 3, 3}};
-  REQUIRE_THAT(with({conv, {"f.weight", {10, 8 * 49}}}), Contains("f.weight") && Contains("found 392 inputs"));
-  REQUIRE_THAT(with({conv, {"g.weight", {8, 4, 3, 3}}}), Contains("g.weight") && Contains("grouped"));
-  REQUIRE_THAT(with({conv, {"c.bias", {7}}}), Contains("c.bias") && Contains("found 7 entries, expected 8"));
+  REQUIRE_THAT(with({conv, {"f.weight", {10, 8 * 49}}}),
+               Contains("f.weight") && Contains("found 392 inputs"));
+  REQUIRE_THAT(with({conv, {"g.weight", {8, 4, 3, 3}}}),
+               Contains("g.weight") && Contains("grouped"));
+  REQUIRE_THAT(with({conv, {"c.bias", {7}}}),
+               Contains("c.bias") && Contains("found 7 entries, expected 8"));
   REQUIRE_THAT(with({{"n.bias", {3}}, conv}), Contains("n.bias") && Contains("expected 4"));
   REQUIRE_THAT(with({{"c1.weight", {8, 4, 3}}}), Contains("c1.weight") && Contains("3 dimensions"));
-  REQUIRE_THAT(with({{"c3.weight", {8, 4, 3, 3, 3}}}), Contains("c3.weight") && Contains("5 dimensions"));
+  REQUIRE_THAT(with({{"c3.weight", {8, 4, 3, 3, 3}}}),
+               Contains("c3.weight") && Contains("5 dimensions"));
   REQUIRE_THAT(with({{"k.weight", {8, 4, 5, 5}}}), Contains("k.weight") && Contains("5x5"));
   REQUIRE_THAT(with({{"b", {8}}}), Contains("no weight"));
 }
@@ -255,7 +262,8 @@ TEST_CASE("a Llama graph with grouped queries has the nodes and edges of the spe
   const NeuralGraph g = checked_graph(sample_llama(15, 12, 6, 2, 2, 24, true));
   REQUIRE(g.num_nodes == 211);
   REQUIRE(g.num_edges() == 3231);
-  // words 15, X 12, heads 6, Q 12, V 4, X1: o_proj reads the 12 nodes before X1, eight of Q and all of V.
+  // words 15, X 12, heads 6, Q 12, V 4, X1: o_proj reads the 12 nodes before X1, eight of Q and all
+  // of V.
   REQUIRE(edge(g, block_of(g, "layers.0.self_attn.o_proj.weight").first) == Pair{37, 49});
   const NeuralGraph tied = checked_graph(sample_llama(15, 12, 6, 2, 2, 24, false));
   REQUIRE(tied.num_nodes == 211 - 15);
@@ -272,7 +280,8 @@ TEST_CASE("Llama embeddings lie on transposed edges unless corrected") {
     REQUIRE(official.slots[size_t(e)] == e % 15 * 12 + e / 15);
     REQUIRE(corrected.slots[size_t(e)] == e);
   }
-  REQUIRE(std::equal(official.slots.begin() + 180, official.slots.end(), corrected.slots.begin() + 180));
+  REQUIRE(std::equal(official.slots.begin() + 180, official.slots.end(),
+                     corrected.slots.begin() + 180));
 }
 
 TEST_CASE("naive graphs have no heads and no residuals, and keys of their own") {
@@ -290,7 +299,8 @@ TEST_CASE("naive graphs have no heads and no residuals, and keys of their own") 
   REQUIRE(edge(gpt2, block_of(gpt2, "h.0.attn.c_attn.k.bias").first) == Pair{23, 24});
 }
 
-TEST_CASE("GPT-2 pieces are one block each, with embeddings in the first and the norm in the last") {
+TEST_CASE(
+    "GPT-2 pieces are one block each, with embeddings in the first and the norm in the last") {
   const Architecture arch = sample_gpt2(5, 3, 6, 2, 3);
   const std::vector<NeuralGraph> pieces = build_subgraphs(arch, {});
   REQUIRE(pieces.size() == 3);
@@ -335,12 +345,16 @@ TEST_CASE("the prefix of transformer names is free") {
   REQUIRE(block_of(g, "model.decoder.h.0.attn.c_attn.v.head1").type == kHead);
 }
 
-TEST_CASE("transformers with missing, misplaced, additional or misshapen parameters are refused by name") {
+TEST_CASE(
+    "transformers with missing, misplaced, additional or misshapen parameters are refused by "
+    "name") {
   using Catch::Contains;
-  const Architecture gpt2 = sample_gpt2(5, 3, 6, 2, 2), llama = sample_llama(15, 12, 6, 2, 1, 24, true);
+  const Architecture gpt2 = sample_gpt2(5, 3, 6, 2, 2),
+                     llama = sample_llama(15, 12, 6, 2, 1, 24, true);
   Architecture arch = gpt2;
   std::swap(arch.params[2], arch.params[3]);
-  REQUIRE_THAT(refusal(arch), Contains("parameter h.0.ln_1.bias") && Contains("registration order"));
+  REQUIRE_THAT(refusal(arch),
+               Contains("parameter h.0.ln_1.bias") && Contains("registration order"));
   arch = gpt2;
   arch.params.push_back({"lm_head.weight", {5, 6}});
   REQUIRE_THAT(refusal(arch), Contains("parameter lm_head.weight") && Contains("tied"));

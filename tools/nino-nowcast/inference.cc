@@ -24,7 +24,9 @@ namespace {
 
 constexpr int64_t kTile = 512;  // edges: a [512, 128] tile is 256 KiB, a quarter of the L2 cache
 
-at::Tensor affine(const at::Tensor& s, const Affine& map) { return at::addmm(map.bias, s, map.weight); }
+at::Tensor affine(const at::Tensor& s, const Affine& map) {
+  return at::addmm(map.bias, s, map.weight);
+}
 
 // Edges that one aggregation sees, by position in the plan; empty `ids` means all.
 struct EdgeSubset {
@@ -36,14 +38,19 @@ struct EdgeSubset {
 EdgeSubset choose_edges(int64_t num_edges, const InferenceOptions& options, int64_t layer) {
   if (options.edge_sample_ratio >= 1) return {{}, num_edges};
   const auto count = static_cast<int64_t>(double(num_edges) * options.edge_sample_ratio);
-  return {Stream(options.seed, "edge-sample", uint64_t(layer)).sample_sorted(num_edges, count), count};
+  return {Stream(options.seed, "edge-sample", uint64_t(layer)).sample_sorted(num_edges, count),
+          count};
 }
 
 // The buffers of one thread.
 struct Workspace {
   Workspace(int64_t tile, int64_t input_width, int64_t width)
-      : input(at::empty({tile, input_width})), even(at::empty({tile, width})), odd(at::empty({tile, width})),
-        extra(at::empty({tile, width})), source(size_t(tile)), target(size_t(tile)) {}
+      : input(at::empty({tile, input_width})),
+        even(at::empty({tile, width})),
+        odd(at::empty({tile, width})),
+        extra(at::empty({tile, width})),
+        source(size_t(tile)),
+        target(size_t(tile)) {}
 
   at::Tensor input, even, odd, extra;
   std::vector<int32_t> source, target;
@@ -54,8 +61,13 @@ class Execution {
  public:
   Execution(const NinoMaps& maps, const GraphPlan& graph, const at::Tensor& scaled,
             const InferenceOptions& options)
-      : maps_(maps), graph_(graph), options_(options), scaled_(scaled.contiguous()),
-        values_(scaled_.data_ptr<float>()), ctx_(maps.config.ctx), width_(maps.config.hid),
+      : maps_(maps),
+        graph_(graph),
+        options_(options),
+        scaled_(scaled.contiguous()),
+        values_(scaled_.data_ptr<float>()),
+        ctx_(maps.config.ctx),
+        width_(maps.config.hid),
         input_width_(graph.feature_size * ctx_ + maps.config.edge_types),
         tile_(std::min(kTile, options.chunk_size)) {}
 
@@ -78,20 +90,22 @@ class Execution {
     for (int64_t i = 0; i < graph_.num_nodes; ++i) {
       const int64_t row = graph_.word_position[size_t(i)];
       if (row >= maps_.word_table.size(0)) {
-        throw DataError(fmt::format(
-            "word {}: the checkpoint's word table has {} words; use one without a table (nino_no_posw)",
-            row, maps_.word_table.size(0) - 1));
+        throw DataError(
+            fmt::format("word {}: the checkpoint's word table has {} words; use one without a "
+                        "table (nino_no_posw)",
+                        row, maps_.word_table.size(0) - 1));
       }
       x[i] += maps_.word_table[row];
     }
     return x;
   }
 
-  // Runs `body(first, end, workspace)` over parts of [0, size) that never split the edges of one target, so
-  // that every sum is made by one thread in one order.
+  // Runs `body(first, end, workspace)` over parts of [0, size) that never split the edges of one
+  // target, so that every sum is made by one thread in one order.
   template <class Body>
   void parallel_by_target(const EdgeSubset& edges, const Body& body) const {
-    const int64_t parts = std::max<int64_t>(1, at::in_parallel_region() ? 1 : at::get_num_threads());
+    const int64_t parts =
+        std::max<int64_t>(1, at::in_parallel_region() ? 1 : at::get_num_threads());
     std::vector<int64_t> bound = {0};
     for (int64_t p = 1; p <= parts; ++p) {
       int64_t at = std::max(bound.back(), edges.size * p / parts);
@@ -109,7 +123,9 @@ class Execution {
     });
   }
 
-  int32_t target(const EdgeSubset& edges, int64_t i) const { return graph_.target[size_t(edges.at(i))]; }
+  int32_t target(const EdgeSubset& edges, int64_t i) const {
+    return graph_.target[size_t(edges.at(i))];
+  }
 
   // Features and one-hot type of an edge.
   void fill_input_row(int64_t id, float* row) const {
@@ -127,7 +143,8 @@ class Execution {
   }
 
   // The hidden features of a tile after `depth` edge updates: [end - first, width].
-  at::Tensor hidden(const EdgeSubset& edges, int64_t first, int64_t end, size_t depth, Workspace& w) const {
+  at::Tensor hidden(const EdgeSubset& edges, int64_t first, int64_t end, size_t depth,
+                    Workspace& w) const {
     const int64_t n = end - first;
     float* row = w.input.data_ptr<float>();
     for (int64_t i = 0; i < n; ++i, row += input_width_) {
@@ -141,8 +158,8 @@ class Execution {
       at::Tensor next = (l % 2 == 0 ? w.even : w.odd).narrow(0, 0, n);
       at::mm_out(next, s, maps_.updates[l].weight);
       kernels::gather_add_silu(next.data_ptr<float>(), source_terms_[l].data_ptr<float>(),
-                               target_terms_[l].data_ptr<float>(), w.source.data(), w.target.data(), n,
-                               width_);
+                               target_terms_[l].data_ptr<float>(), w.source.data(), w.target.data(),
+                               n, width_);
       s = next;
     }
     return s;
@@ -152,7 +169,8 @@ class Execution {
   at::Tensor pass_messages(size_t l, const at::Tensor& x) const {
     const NinoMaps::Conv& conv = maps_.convs[l];
     const EdgeSubset edges = choose_edges(graph_.num_edges, options_, int64_t(l));
-    const at::Tensor target_term = affine(x, conv.target_term), source_term = affine(x, conv.source_term);
+    const at::Tensor target_term = affine(x, conv.target_term),
+                     source_term = affine(x, conv.source_term);
     at::Tensor modulated = at::zeros({graph_.num_nodes, width_});
     at::Tensor hidden_sum = at::zeros({graph_.num_nodes, conv.scale.weight.size(0)});
     at::Tensor degree = at::zeros({graph_.num_nodes, 1});
@@ -164,10 +182,11 @@ class Execution {
       kernels::gather_modulate_sum(scale.data_ptr<float>(), conv.scale.bias.data_ptr<float>(),
                                    source_term.data_ptr<float>(), w.source.data(), w.target.data(),
                                    modulated.data_ptr<float>(), end - first, width_);
-      kernels::segment_sum(s.data_ptr<float>(), w.target.data(), hidden_sum.data_ptr<float>(), end - first,
-                           s.size(1));
+      kernels::segment_sum(s.data_ptr<float>(), w.target.data(), hidden_sum.data_ptr<float>(),
+                           end - first, s.size(1));
     });
-    // What is linear in the edge: sum of scales (it multiplies the target's own term) and sum of shifts.
+    // What is linear in the edge: sum of scales (it multiplies the target's own term) and sum of
+    // shifts.
     const at::Tensor scale_sum = at::mm(hidden_sum, conv.scale.weight) + degree * conv.scale.bias;
     const at::Tensor shift_sum = at::mm(hidden_sum, conv.shift.weight) + degree * conv.shift.bias;
     const at::Tensor mean = (modulated + target_term * scale_sum + shift_sum) / degree.clamp_min(1);
@@ -178,7 +197,8 @@ class Execution {
     const int64_t features = graph_.feature_size;
     at::Tensor result = scaled_.select(1, ctx_ - 1).clone();
     float* out = result.data_ptr<float>();
-    const at::Tensor weight = maps_.output_weight.narrow(0, 0, features).select(1, k - 1).t().contiguous();
+    const at::Tensor weight =
+        maps_.output_weight.narrow(0, 0, features).select(1, k - 1).t().contiguous();
     const at::Tensor bias = maps_.output_bias.narrow(0, 0, features).select(1, k - 1).contiguous();
     const float* bias_values = bias.data_ptr<float>();
     const auto upd_scale = static_cast<float>(maps_.config.upd_scale);
@@ -252,7 +272,8 @@ at::Tensor NinoInference::predict(const GraphPlan& graph, const at::Tensor& scal
 }
 
 double NinoInference::flops(const GraphPlan& graph) const {
-  const double e = double(graph.num_edges), n = double(graph.num_nodes), h = double(maps_->config.hid);
+  const double e = double(graph.num_edges), n = double(graph.num_nodes),
+               h = double(maps_->config.hid);
   const double input = double(graph.feature_size * maps_->config.ctx + maps_->config.edge_types);
   const auto hidden = [&](size_t depth) {  // multiply-adds an edge
     return depth == 0 ? 0.0 : input * h + double(depth - 1) * h * h;
@@ -268,14 +289,15 @@ double NinoInference::flops(const GraphPlan& graph) const {
 
 struct WnnPlusInference::Maps {
   MetaConfig config;
-  Affine input;                 // W_0 (W_e s + b_e + E_t[type]) + b_0
+  Affine input;  // W_0 (W_e s + b_e + E_t[type]) + b_0
   Affine hidden[2];
   at::Tensor output_weight, output_bias;  // [K, h], [K]
 };
 
 WnnPlusInference::WnnPlusInference(const MetaModel& model) : maps_(std::make_unique<Maps>()) {
   maps_->config = model.config;
-  maps_->input = to_affine(compose(linear_of(model, "edge_mlp.fc.0"), input_linear(model, model.config.ctx)));
+  maps_->input =
+      to_affine(compose(linear_of(model, "edge_mlp.fc.0"), input_linear(model, model.config.ctx)));
   maps_->hidden[0] = to_affine(linear_of(model, "edge_mlp.fc.2"));
   maps_->hidden[1] = to_affine(linear_of(model, "edge_mlp.fc.4"));
   maps_->output_weight = model.w("edge_mlp.fc.6.weight");
@@ -288,7 +310,8 @@ at::Tensor WnnPlusInference::predict(const std::vector<int32_t>& type, const at:
                                      int64_t k) const {
   const c10::InferenceMode guard;
   const Maps& m = *maps_;
-  const int64_t p = scaled.size(0), ctx = m.config.ctx, h = m.config.hid, in = ctx + m.config.edge_types;
+  const int64_t p = scaled.size(0), ctx = m.config.ctx, h = m.config.hid,
+                in = ctx + m.config.edge_types;
   const at::Tensor last = scaled.select(1, ctx - 1).contiguous();
   const at::Tensor states = scaled.contiguous();
   const at::Tensor output = m.output_weight.select(0, k - 1);
@@ -296,7 +319,8 @@ at::Tensor WnnPlusInference::predict(const std::vector<int32_t>& type, const at:
   at::Tensor result = at::empty({p});
   at::parallel_for(0, (p + kTile - 1) / kTile, 1, [&](int64_t begin, int64_t end) {
     const c10::InferenceMode inner_guard;
-    at::Tensor input = at::empty({kTile, in}), even = at::empty({kTile, h}), odd = at::empty({kTile, h});
+    at::Tensor input = at::empty({kTile, in}), even = at::empty({kTile, h}),
+               odd = at::empty({kTile, h});
     for (int64_t t = begin; t < end; ++t) {
       const int64_t first = t * kTile, n = std::min(kTile, p - first);
       at::Tensor s = input.narrow(0, 0, n).zero_();
@@ -322,7 +346,8 @@ at::Tensor WnnPlusInference::predict(const std::vector<int32_t>& type, const at:
 }
 
 double WnnPlusInference::flops(int64_t num_params) const {
-  const double h = double(maps_->config.hid), in = double(maps_->config.ctx + maps_->config.edge_types);
+  const double h = double(maps_->config.hid),
+               in = double(maps_->config.ctx + maps_->config.edge_types);
   return 2.0 * double(num_params) * (in * h + 2 * h * h + h);
 }
 

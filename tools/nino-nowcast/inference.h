@@ -1,11 +1,14 @@
 // Fast inference of NiNo and WNN+ (specification, sections 3.7 and 9), exact up to rounding:
-//  - everything between two nonlinearities is one affine map, composed once in float64 (so the first
+//  - everything between two nonlinearities is one affine map, composed once in float64 (so the
+//  first
 //    message-passing layer and its edge update see 5 features an edge instead of 128);
-//  - W_p [x_i ; x_j] = W_p1 x_i + W_p2 x_j; the shift half of the modulation and its part that multiplies x_i
+//  - W_p [x_i ; x_j] = W_p1 x_i + W_p2 x_j; the shift half of the modulation and its part that
+//  multiplies x_i
 //    are linear in the edge, hence are applied after the sum over edges, once a node;
-//  - the last message passing is skipped where nothing reads it; only the K-th rows of the readout are computed.
-// Edges are processed in tiles that stay in the cache; hidden edge features are computed again rather than
-// stored, so memory does not grow with edges x width.
+//  - the last message passing is skipped where nothing reads it; only the K-th rows of the readout
+//  are computed.
+// Edges are processed in tiles that stay in the cache; hidden edge features are computed again
+// rather than stored, so memory does not grow with edges x width.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -33,22 +36,23 @@ struct GraphPlan {
 
 struct InferenceOptions {
   int64_t chunk_size = 1'000'000;  // most edges a thread takes at once; memory only, same result
-  double edge_sample_ratio = 1.0;  // below 1: aggregate over a random subset of the edges of each layer
-  uint64_t seed = 0;               // of that subset
+  double edge_sample_ratio =
+      1.0;            // below 1: aggregate over a random subset of the edges of each layer
+  uint64_t seed = 0;  // of that subset
 };
 
 struct NinoMaps;  // the composed maps (inference_maps.h)
 
 class NinoInference {
  public:
-  // Composes the maps for graphs with `feature_size` weights on an edge. Throws DataError when that is more
-  // than the checkpoint takes.
+  // Composes the maps for graphs with `feature_size` weights on an edge. Throws DataError when that
+  // is more than the checkpoint takes.
   NinoInference(const MetaModel& model, int64_t feature_size);
   ~NinoInference();
 
   // scaled [P, c] float32: scaled snapshots, column 0 oldest. k: horizon, 1..K.
-  // Returns the predicted entries in scaled space, [P]; entries that are on no edge keep the last column.
-  // Throws DataError for a word table smaller than the graph's vocabulary.
+  // Returns the predicted entries in scaled space, [P]; entries that are on no edge keep the last
+  // column. Throws DataError for a word table smaller than the graph's vocabulary.
   at::Tensor predict(const GraphPlan& graph, const at::Tensor& scaled, int64_t k,
                      const InferenceOptions& options) const;
 

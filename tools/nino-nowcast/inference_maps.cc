@@ -70,7 +70,8 @@ Linear input_linear(const MetaModel& model, int64_t feature_columns) {
   return {at::cat({proj.weight.narrow(1, 0, feature_columns), types}, 1), proj.bias};
 }
 
-NinoMaps::NinoMaps(const MetaModel& model, int64_t features) : config(model.config), feature_size(features) {
+NinoMaps::NinoMaps(const MetaModel& model, int64_t features)
+    : config(model.config), feature_size(features) {
   if (features > config.max_feat_size) {
     throw DataError(fmt::format("graph: {} weights on one edge, expected at most {} ({})", features,
                                 config.max_feat_size, model.source));
@@ -88,7 +89,8 @@ NinoMaps::NinoMaps(const MetaModel& model, int64_t features) : config(model.conf
     edge = linear_of(model, fmt::format("gnn.edge_update.{}.lin1", l));
   }
   readout = to_affine(compose(linear_of(model, "edge_out.fc.0"), edge));
-  output_weight = model.w("edge_out.fc.2.weight").view({config.max_feat_size, config.seq_len, config.hid});
+  output_weight =
+      model.w("edge_out.fc.2.weight").view({config.max_feat_size, config.seq_len, config.hid});
   output_bias = model.w("edge_out.fc.2.bias").view({config.max_feat_size, config.seq_len});
 }
 

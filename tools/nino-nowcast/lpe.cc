@@ -31,7 +31,8 @@ struct Neighbours {
   Index size() const { return static_cast<Index>(begin.size()) - 1; }
 };
 
-Neighbours::Neighbours(const NeuralGraph& graph) : begin(static_cast<size_t>(graph.num_nodes) + 1, 0) {
+Neighbours::Neighbours(const NeuralGraph& graph)
+    : begin(static_cast<size_t>(graph.num_nodes) + 1, 0) {
   const size_t edges = graph.source.size();
   for (size_t e = 0; e < edges; ++e) {
     if (graph.source[e] == graph.target[e]) continue;
@@ -59,8 +60,8 @@ Neighbours::Neighbours(const NeuralGraph& graph) : begin(static_cast<size_t>(gra
   node.resize(static_cast<size_t>(kept));
 }
 
-// 2 - L = I + D^-1/2 A D^-1/2: its largest eigenvalues are the smallest of L. Eigenpairs already found are
-// moved to 0, the lower end of the spectrum.
+// 2 - L = I + D^-1/2 A D^-1/2: its largest eigenvalues are the smallest of L. Eigenpairs already
+// found are moved to 0, the lower end of the spectrum.
 class ShiftedLaplacian {
  public:
   using Scalar = double;
@@ -116,8 +117,10 @@ Eigenpairs dense_pairs(const ShiftedLaplacian& op, Index count) {
     unit[i] = 0;
   }
   const Eigen::SelfAdjointEigenSolver<MatrixXd> solver(matrix);
-  if (solver.info() != Eigen::Success) throw NumericError("Laplacian encoding: the eigensolver failed");
-  return {solver.eigenvalues().tail(count).reverse(), solver.eigenvectors().rightCols(count).rowwise().reverse()};
+  if (solver.info() != Eigen::Success)
+    throw NumericError("Laplacian encoding: the eigensolver failed");
+  return {solver.eigenvalues().tail(count).reverse(),
+          solver.eigenvectors().rightCols(count).rowwise().reverse()};
 }
 
 Eigenpairs lanczos(ShiftedLaplacian& op, Index count) {
@@ -143,8 +146,8 @@ void insert_pair(Eigenpairs& pairs, const Eigenpairs& extra) {
   pairs.vectors.col(i) = extra.vectors.col(0);
 }
 
-// Lanczos sees a repeated eigenvalue once (heads and neurons are interchangeable, so they are common): look
-// for missed copies in what the pairs found leave over, until none is left.
+// Lanczos sees a repeated eigenvalue once (heads and neurons are interchangeable, so they are
+// common): look for missed copies in what the pairs found leave over, until none is left.
 Eigenpairs sparse_pairs(ShiftedLaplacian& op, Index count) {
   Eigenpairs pairs = lanczos(op, count);
   for (;;) {
@@ -164,8 +167,9 @@ void check_residual(const ShiftedLaplacian& op, const Eigenpairs& pairs) {
     const double residual = (image - pairs.values[j] * pairs.vectors.col(j)).cwiseAbs().maxCoeff();
     // Written so that NaN fails, too.
     if (residual <= kMostResidual) continue;
-    throw NumericError(fmt::format("Laplacian encoding: residual {:.1e} of eigenvector {}, expected at most {}",
-                                   residual, j, kMostResidual));
+    throw NumericError(
+        fmt::format("Laplacian encoding: residual {:.1e} of eigenvector {}, expected at most {}",
+                    residual, j, kMostResidual));
   }
 }
 
@@ -174,8 +178,9 @@ void check_residual(const ShiftedLaplacian& op, const Eigenpairs& pairs) {
 LaplacianEncoding laplacian_encoding(const NeuralGraph& graph, int64_t dim, uint64_t seed) {
   const int64_t n = graph.num_nodes;
   if (n < dim + 1) {
-    throw DataError(fmt::format("the graph has {} nodes, expected at least {} for a Laplacian encoding of {}",
-                                n, dim + 1, dim));
+    throw DataError(
+        fmt::format("the graph has {} nodes, expected at least {} for a Laplacian encoding of {}",
+                    n, dim + 1, dim));
   }
   const Neighbours neighbours(graph);
   ShiftedLaplacian op(neighbours);

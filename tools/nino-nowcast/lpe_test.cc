@@ -106,7 +106,8 @@ TEST_CASE("a graph with too few nodes for the encoding is refused") {
   REQUIRE(laplacian_encoding(g, 7, 0).pos.size() == 56);
 }
 
-TEST_CASE("the columns of the parity samples are eigenvectors, and ours are the smallest eigenvalues") {
+TEST_CASE(
+    "the columns of the parity samples are eigenvectors, and ours are the smallest eigenvalues") {
   const std::vector<std::string> stems = sample_stems();
   if (stems.empty()) TENFOLD_SKIP("no parity samples");
   for (const std::string& stem : stems) {
@@ -120,14 +121,16 @@ TEST_CASE("the columns of the parity samples are eigenvectors, and ours are the 
     const std::vector<float> values = pos.to_float32("pos");
     const LaplacianEncoding encoding = laplacian_encoding(g, dim, 0);
     const MatrixXd laplacian = plain_laplacian(g);
-    const VectorXd smallest = Eigen::SelfAdjointEigenSolver<MatrixXd>(laplacian, Eigen::EigenvaluesOnly).eigenvalues();
+    const VectorXd smallest =
+        Eigen::SelfAdjointEigenSolver<MatrixXd>(laplacian, Eigen::EigenvaluesOnly).eigenvalues();
     for (int64_t j = 0; j < dim; ++j) {
       CAPTURE(j);
       const VectorXd v = column(values.data(), g.num_nodes, dim, j);
       REQUIRE(v.norm() == Approx(1).margin(1e-4));
       const double quotient = v.dot(laplacian * v);
       REQUIRE((laplacian * v - quotient * v).cwiseAbs().maxCoeff() < 1e-5);
-      // ARPACK may return one copy of a double eigenvalue and skip the other; the dense solver does not.
+      // ARPACK may return one copy of a double eigenvalue and skip the other; the dense solver does
+      // not.
       REQUIRE(encoding.eigenvalues[size_t(j)] <= quotient + 1e-5);
       REQUIRE(encoding.eigenvalues[size_t(j)] == Approx(smallest[size_t(j) + 1]).margin(1e-9));
     }

@@ -28,18 +28,20 @@ int64_t needed_states(const SamplingOptions& o) {
   return o.ctx + std::min(o.horizons, 2 * o.ctx) + std::max(kDrawnWindows, o.windows);
 }
 
-TrajectoryTask open_task(const std::string& folder, const std::string& name, const SamplingOptions& o) {
+TrajectoryTask open_task(const std::string& folder, const std::string& name,
+                         const SamplingOptions& o) {
   TrajectoryTask task;
   task.reader = std::make_unique<TrajectoryReader>(folder, name);
   const TrajectoryInfo& info = task.reader->info();
   if (o.spacing % info.every != 0) {
-    throw DataError(fmt::format("{}/{}.json: a state every {} steps, expected a divisor of --spacing {}", folder, name,
-                                info.every, o.spacing));
+    throw DataError(
+        fmt::format("{}/{}.json: a state every {} steps, expected a divisor of --spacing {}",
+                    folder, name, info.every, o.spacing));
   }
   task.step = o.spacing / info.every;
   if (info.states <= needed_states(o) * task.step) {
-    throw DataError(fmt::format("{}/{}.json: found {} states, expected more than {}", folder, name, info.states,
-                                needed_states(o) * task.step));
+    throw DataError(fmt::format("{}/{}.json: found {} states, expected more than {}", folder, name,
+                                info.states, needed_states(o) * task.step));
   }
   task.arch = info.arch;
   const int64_t vocab = task.arch.family == Family::kGpt2 ? task.arch.params.at(0).shape.at(0) : 0;
@@ -63,7 +65,8 @@ TrajectoryTask open_task(const std::string& folder, const std::string& name, con
   return task;
 }
 
-// The entries of the stored vector that a sample uses: all, or the drawn word rows and what follows them.
+// The entries of the stored vector that a sample uses: all, or the drawn word rows and what follows
+// them.
 std::vector<int64_t> used_entries(const TrajectoryTask& task, const std::vector<int64_t>& words) {
   const int64_t width = task.arch.params[0].shape[1];
   std::vector<int64_t> out;
@@ -78,7 +81,8 @@ std::vector<int64_t> used_entries(const TrajectoryTask& task, const std::vector<
 
 }  // namespace
 
-MetaSampler::MetaSampler(const std::string& folder, const std::vector<std::string>& names, SamplingOptions options)
+MetaSampler::MetaSampler(const std::string& folder, const std::vector<std::string>& names,
+                         SamplingOptions options)
     : options_(std::move(options)) {
   for (const std::string& name : names) tasks_.push_back(open_task(folder, name, options_));
 }
@@ -91,7 +95,8 @@ std::vector<MetaSample> MetaSampler::batch(int64_t iteration, int64_t restart) c
   return out;
 }
 
-void MetaSampler::draw_trajectory(int64_t index, int64_t restart, std::vector<MetaSample>& out) const {
+void MetaSampler::draw_trajectory(int64_t index, int64_t restart,
+                                  std::vector<MetaSample>& out) const {
   const SamplingOptions& o = options_;
   const Stream draws(o.seed, fmt::format("meta/{}", restart), uint64_t(index));
   const TrajectoryTask& task = tasks_[draws.below(0, tasks_.size())];
@@ -120,10 +125,12 @@ void MetaSampler::draw_trajectory(int64_t index, int64_t restart, std::vector<Me
   for (int64_t d = 0; d < o.lpe; ++d) {
     if (draws.bits32(uint64_t(16 + d)) & 1) pos.select(1, d).neg_();
   }
-  at::Tensor word_position = at::empty({task.graph.num_nodes}, at::TensorOptions().dtype(at::kLong)).zero_();
+  at::Tensor word_position =
+      at::empty({task.graph.num_nodes}, at::TensorOptions().dtype(at::kLong)).zero_();
   for (int64_t i = 0; i < task.graph.num_nodes; ++i) {
     const int64_t word = task.graph.word_position[size_t(i)];
-    if (word > 0) word_position.data_ptr<int64_t>()[i] = words.empty() ? word : words[size_t(word - 1)] + 1;
+    if (word > 0)
+      word_position.data_ptr<int64_t>()[i] = words.empty() ? word : words[size_t(word - 1)] + 1;
   }
 
   std::vector<int64_t> windows(size_t(o.windows));
@@ -143,9 +150,11 @@ void MetaSampler::draw_trajectory(int64_t index, int64_t restart, std::vector<Me
     sample.scaled = states.narrow(1, i, o.ctx).contiguous();
     const int64_t horizons = std::min(o.horizons - i, used - i - o.ctx);
     sample.targets = states.narrow(1, i + o.ctx, horizons).contiguous();
-    const Scales scales = fit_scales(sample.scaled.data_ptr<float>(), o.ctx, task.arch.params, scale);
+    const Scales scales =
+        fit_scales(sample.scaled.data_ptr<float>(), o.ctx, task.arch.params, scale);
     apply_scales(scales, sample.scaled.data_ptr<float>(), o.ctx, sample.scaled.data_ptr<float>());
-    apply_scales(scales, sample.targets.data_ptr<float>(), horizons, sample.targets.data_ptr<float>());
+    apply_scales(scales, sample.targets.data_ptr<float>(), horizons,
+                 sample.targets.data_ptr<float>());
     out.push_back(std::move(sample));
   }
 }

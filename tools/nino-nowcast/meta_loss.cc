@@ -15,8 +15,8 @@ namespace {
 constexpr double kWeightPenalty = 1e-6, kBiasPenalty = 0.1;
 
 // |last + upd_scale * change - target|, summed; change and target [P', n].
-void add_window(MetaLoss& loss, const MetaModel& model, const at::Tensor& last, const at::Tensor& change,
-                const at::Tensor& target, bool with_noop) {
+void add_window(MetaLoss& loss, const MetaModel& model, const at::Tensor& last,
+                const at::Tensor& change, const at::Tensor& target, bool with_noop) {
   const at::Tensor error = (last + change * model.config.upd_scale - target).abs().sum();
   loss.sum = loss.sum.defined() ? loss.sum + error : error;
   loss.count += target.numel();
@@ -53,11 +53,13 @@ MetaLoss meta_loss(const MetaModel& model, const std::vector<MetaSample>& batch,
   const at::Tensor edges = nino_edge_states(model, graphs);
   for (size_t g = 0; g < batch.size(); ++g) {
     const MetaSample& s = batch[g];
-    const int64_t first = graphs.first_edge[g], n = s.targets.size(1), f = s.task->graph.feature_size;
+    const int64_t first = graphs.first_edge[g], n = s.targets.size(1),
+                  f = s.task->graph.feature_size;
     const at::Tensor own = edges.narrow(0, first, graphs.first_edge[g + 1] - first);
-    const at::Tensor change = nino_changes(model, own, f, n).view({-1, n}).index_select(0, s.task->slot_index);
-    add_window(loss, model, s.scaled.narrow(1, ctx - 1, 1).index_select(0, s.task->slot_param), change,
-               s.targets.index_select(0, s.task->slot_param), with_noop);
+    const at::Tensor change =
+        nino_changes(model, own, f, n).view({-1, n}).index_select(0, s.task->slot_index);
+    add_window(loss, model, s.scaled.narrow(1, ctx - 1, 1).index_select(0, s.task->slot_param),
+               change, s.targets.index_select(0, s.task->slot_param), with_noop);
   }
   return loss;
 }

@@ -17,7 +17,8 @@ struct MetaLoss {
   double noop_sum = 0;  // the same for "the last state"
 };
 
-// NiNo: the windows as one disconnected graph. WNN+: every scalar by itself. `with_noop` computes noop_sum.
+// NiNo: the windows as one disconnected graph. WNN+: every scalar by itself. `with_noop` computes
+// noop_sum.
 MetaLoss meta_loss(const MetaModel& model, const std::vector<MetaSample>& batch, bool with_noop);
 
 // WNN: mean absolute error of one kind of parameter in normalised space, plus the L1 terms.

@@ -53,7 +53,8 @@ Shapes wnn_plus_tensors(const MetaConfig& c) {
   Shapes out;
   out.push_back({"layer_embed.weight", {c.edge_types, c.hid}});
   add_linear(out, "edge_proj.fc.0", c.hid, c.ctx);
-  for (int position : {0, 2, 4}) add_linear(out, fmt::format("edge_mlp.fc.{}", position), c.hid, c.hid);
+  for (int position : {0, 2, 4})
+    add_linear(out, fmt::format("edge_mlp.fc.{}", position), c.hid, c.hid);
   add_linear(out, "edge_mlp.fc.6", c.seq_len, c.hid);
   return out;
 }
@@ -88,29 +89,36 @@ void read_field(const Json& json, const char* name, T& value, const std::string&
 
 // Fields with one allowed value: variants of the official code that the paper does not use.
 void refuse_variants(const Json& json, const std::string& file) {
-  const std::pair<const char*, Json> fixed[] = {{"dms", true},        {"residual", true},
-                                                {"input_layer", "linear"}, {"act", "silu"},
-                                                {"aggregation", "mean"},   {"towers", 1}};
+  const std::pair<const char*, Json> fixed[] = {
+      {"dms", true},   {"residual", true},      {"input_layer", "linear"},
+      {"act", "silu"}, {"aggregation", "mean"}, {"towers", 1}};
   for (const auto& [name, value] : fixed) {
     if (json.contains(name) && json.at(name) != value) {
-      throw DataError(fmt::format("{}: field '{}' is {}, expected {}", file, name, json.at(name).dump(),
-                                  value.dump()));
+      throw DataError(fmt::format("{}: field '{}' is {}, expected {}", file, name,
+                                  json.at(name).dump(), value.dump()));
     }
   }
 }
 
 void check_sizes(const MetaConfig& c, const std::string& file) {
-  const std::pair<const char*, int64_t> sizes[] = {
-      {"ctx", c.ctx},         {"hid", c.hid}, {"layers", c.layers},         {"max_feat_size", c.max_feat_size},
-      {"seq_len", c.seq_len}, {"lpe", c.lpe}, {"edge_types", c.edge_types}, {"vocab_size", c.vocab_size}};
+  const std::pair<const char*, int64_t> sizes[] = {{"ctx", c.ctx},
+                                                   {"hid", c.hid},
+                                                   {"layers", c.layers},
+                                                   {"max_feat_size", c.max_feat_size},
+                                                   {"seq_len", c.seq_len},
+                                                   {"lpe", c.lpe},
+                                                   {"edge_types", c.edge_types},
+                                                   {"vocab_size", c.vocab_size}};
   for (const auto& [name, value] : sizes) {
     if (value < 1 || value > 1'000'000'000) {
       throw DataError(fmt::format("{}: field '{}' is {}, expected 1 or more", file, name, value));
     }
   }
-  if (c.ctx < 2) throw DataError(fmt::format("{}: field 'ctx' is {}, expected 2 or more", file, c.ctx));
+  if (c.ctx < 2)
+    throw DataError(fmt::format("{}: field 'ctx' is {}, expected 2 or more", file, c.ctx));
   if (c.edge_types < 14) {
-    throw DataError(fmt::format("{}: field 'edge_types' is {}, expected 14 or more", file, c.edge_types));
+    throw DataError(
+        fmt::format("{}: field 'edge_types' is {}, expected 14 or more", file, c.edge_types));
   }
 }
 
@@ -144,7 +152,8 @@ MetaConfig parse_config(const std::string& text, const std::string& file) {
   const std::string& s = c.scale_method;
   if (s != "std" && s != "std-param" && s != "min-max" && s != "min-max-param") {
     throw DataError(fmt::format(
-        "{}: field 'scale_method' is '{}', expected std, std-param, min-max or min-max-param", file, s));
+        "{}: field 'scale_method' is '{}', expected std, std-param, min-max or min-max-param", file,
+        s));
   }
   return c;
 }
@@ -186,7 +195,8 @@ std::string config_json(const MetaModel& model,
   return json.dump(1) + "\n";
 }
 
-void init_tensor(const MetaConfig& c, const std::string& name, at::Tensor& t, const Stream& stream) {
+void init_tensor(const MetaConfig& c, const std::string& name, at::Tensor& t,
+                 const Stream& stream) {
   float* out = t.data_ptr<float>();
   if (t.dim() == 1) {
     t.zero_();
@@ -194,7 +204,8 @@ void init_tensor(const MetaConfig& c, const std::string& name, at::Tensor& t, co
     stream.fill_normal(out, t.numel(), 0, 0.02);
   } else {
     const double fan_out = double(t.size(0)), fan_in = double(t.size(1));
-    const bool scaled = name.find(".input.") != std::string::npos || name.find(".output.") != std::string::npos;
+    const bool scaled =
+        name.find(".input.") != std::string::npos || name.find(".output.") != std::string::npos;
     const double bound = scaled ? std::sqrt(0.3 / fan_in) : std::sqrt(6.0 / (fan_in + fan_out));
     stream.fill_uniform(out, t.numel(), -bound, bound);
   }
@@ -226,14 +237,16 @@ MetaModel parse_meta_model(const std::vector<uint8_t>& safetensors, const std::s
   for (const auto& [tensor, shape] : model.config.tensors()) {
     const io::Tensor& stored = file.at(tensor, name);
     if (stored.shape != shape) {
-      throw DataError(fmt::format("{}: tensor '{}' has shape [{}], expected [{}] from {}", name, tensor,
-                                  fmt::join(stored.shape, ", "), fmt::join(shape, ", "), json_name));
+      throw DataError(fmt::format("{}: tensor '{}' has shape [{}], expected [{}] from {}", name,
+                                  tensor, fmt::join(stored.shape, ", "), fmt::join(shape, ", "),
+                                  json_name));
     }
     model.weights[tensor] = data::to_torch_float(stored, tensor);
   }
   for (const auto& [tensor, stored] : file.tensors) {
     if (model.weights.count(tensor) == 0) {
-      throw DataError(fmt::format("{}: tensor '{}' is not expected from {}", name, tensor, json_name));
+      throw DataError(
+          fmt::format("{}: tensor '{}' is not expected from {}", name, tensor, json_name));
     }
   }
   model.source = name;
@@ -248,7 +261,8 @@ MetaModel load_meta_model(const std::string& path) {
     throw DataError(path + ": expected a name that ends in .safetensors, with a .json beside it");
   }
   const io::Bytes bytes = io::read_file(path);
-  return parse_meta_model(bytes, io::read_text(path.substr(0, path.size() - suffix.size()) + ".json"), path);
+  return parse_meta_model(
+      bytes, io::read_text(path.substr(0, path.size() - suffix.size()) + ".json"), path);
 }
 
 void save_meta_model(const std::string& path, const MetaModel& model,

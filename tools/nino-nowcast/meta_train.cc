@@ -23,8 +23,8 @@
 namespace tenfold::nino_nowcast {
 namespace {
 
-constexpr double kFinalLr = 1e-6;          // of the cosine schedule
-constexpr int64_t kWnnBatch = 16384;       // scalars
+constexpr double kFinalLr = 1e-6;     // of the cosine schedule
+constexpr int64_t kWnnBatch = 16384;  // scalars
 
 // The weights of a model as views of one flat vector, with their gradients as views of another.
 struct FlatWeights {
@@ -39,7 +39,8 @@ struct FlatWeights {
       place.copy_(tensor);
       tensor = place.detach().requires_grad_();
       tensor.mutable_grad() = gradient.narrow(0, offset, tensor.numel()).view(tensor.sizes());
-      weight_decay.narrow(0, offset, tensor.numel()).fill_(gets_gradient(model.config, name) ? decay : 0.0);
+      weight_decay.narrow(0, offset, tensor.numel())
+          .fill_(gets_gradient(model.config, name) ? decay : 0.0);
       offset += tensor.numel();
     }
   }
@@ -55,7 +56,8 @@ struct FlatWeights {
 
 MetaConfig meta_config(const TrainNinoConfig& config) {
   MetaConfig m;
-  m.kind = config.model == "nino" ? MetaKind::kNino : (config.model == "wnn+" ? MetaKind::kWnnPlus : MetaKind::kWnn);
+  m.kind = config.model == "nino" ? MetaKind::kNino
+                                  : (config.model == "wnn+" ? MetaKind::kWnnPlus : MetaKind::kWnn);
   m.ctx = config.ctx;
   m.hid = config.hid;
   m.layers = config.layers;
@@ -103,10 +105,12 @@ class MetaProgram : public train::Program {
     const double loss = compute_gradient(step);
     const at::NoGradGuard guard;
     const double norm = flat_.gradient.norm().item<double>();
-    const double scale = config_.grad_clip > 0 ? std::min(1.0, config_.grad_clip / (norm + 1e-6)) : 1.0;
+    const double scale =
+        config_.grad_clip > 0 ? std::min(1.0, config_.grad_clip / (norm + 1e-6)) : 1.0;
     optimizer_.set_lr(learning_rate(step));
     // A NaN never reaches the weights: the loop sees the loss (or the norm) and stops.
-    if (std::isfinite(norm) && std::isfinite(loss)) optimizer_.step(flat_.values, flat_.gradient, scale);
+    if (std::isfinite(norm) && std::isfinite(loss))
+      optimizer_.step(flat_.values, flat_.gradient, scale);
     losses_.emplace_back(step + 1, std::isfinite(norm) ? loss : norm);
     loss_sum_ += loss;
     norm_sum_ += norm;
@@ -125,7 +129,10 @@ class MetaProgram : public train::Program {
     loss_sum_ = noop_sum_ = norm_sum_ = 0;
     count_ = 0;
     const Point& p = points_.back();
-    return {{"train/loss", p.loss}, {"train/loss_noop", p.noop}, {"train/grad_norm", p.norm}, {"train/lr", p.lr}};
+    return {{"train/loss", p.loss},
+            {"train/loss_noop", p.noop},
+            {"train/grad_norm", p.norm},
+            {"train/lr", p.lr}};
   }
 
   void visit_state(train::Archive& archive) override {
@@ -136,13 +143,15 @@ class MetaProgram : public train::Program {
     archive.number("noop_sum", noop_sum_);
     archive.number("norm_sum", norm_sum_);
     archive.number("count", count_);
-    train::visit_records(archive, "points", points_, {&Point::loss, &Point::noop, &Point::norm, &Point::lr},
-                         {&Point::step});
+    train::visit_records(archive, "points", points_,
+                         {&Point::loss, &Point::noop, &Point::norm, &Point::lr}, {&Point::step});
   }
 
   double score() const override { return points_.empty() ? std::nan("") : -points_.back().loss; }
   std::string note() const override {
-    return points_.empty() ? "" : fmt::format("L1 {:.4f} (no-op {:.4f})", points_.back().loss, points_.back().noop);
+    return points_.empty()
+               ? ""
+               : fmt::format("L1 {:.4f} (no-op {:.4f})", points_.back().loss, points_.back().noop);
   }
   void on_restart(int64_t count) override {
     restart_ = count;
@@ -194,7 +203,8 @@ class GraphProgram : public MetaProgram {
   }
 };
 
-// Each kind of parameter has its own network; a step trains every one of them on scalars of its kind.
+// Each kind of parameter has its own network; a step trains every one of them on scalars of its
+// kind.
 class WnnProgram : public MetaProgram {
  public:
   using MetaProgram::MetaProgram;
@@ -234,10 +244,14 @@ class WnnProgram : public MetaProgram {
       const auto& [task, entries] = pools[draws.below(uint64_t(4 * i), pools.size())];
       const TrajectoryInfo& info = task->reader->info();
       const auto run = int64_t(draws.below(uint64_t(4 * i + 1), uint64_t(info.runs)));
-      const auto start = int64_t(draws.below(uint64_t(4 * i + 2), uint64_t(info.states - (span - 1) * task->step)));
-      const std::vector<int64_t> entry = {entries[draws.below(uint64_t(4 * i + 3), entries.size())]};
-      for (int64_t t = 0; t < ctx; ++t) task->reader->read_some(run, start + t * task->step, entry, out + i * ctx + t, 1);
-      task->reader->read_some(run, start + (span - 1) * task->step, entry, target.data_ptr<float>() + i, 1);
+      const auto start = int64_t(
+          draws.below(uint64_t(4 * i + 2), uint64_t(info.states - (span - 1) * task->step)));
+      const std::vector<int64_t> entry = {
+          entries[draws.below(uint64_t(4 * i + 3), entries.size())]};
+      for (int64_t t = 0; t < ctx; ++t)
+        task->reader->read_some(run, start + t * task->step, entry, out + i * ctx + t, 1);
+      task->reader->read_some(run, start + (span - 1) * task->step, entry,
+                              target.data_ptr<float>() + i, 1);
     }
     return true;
   }
@@ -272,7 +286,8 @@ log::Result meta_result(const TrainNinoConfig& config, const cli::Run& run, Meta
   }
   result.data = {{"name", config.tasks}, {"origin", std::string("user")}, {"digests", digests}};
   result.model = {{"kind", config.model}, {"num_parameters", program.model().num_parameters()}};
-  log::Series curve{"step", {{"step", {}}, {"loss", {}}, {"loss_noop", {}}, {"grad_norm", {}}, {"lr", {}}}};
+  log::Series curve{"step",
+                    {{"step", {}}, {"loss", {}}, {"loss_noop", {}}, {"grad_norm", {}}, {"lr", {}}}};
   for (const MetaProgram::Point& p : program.points()) {
     const double row[] = {double(p.step), p.loss, p.noop, p.norm, p.lr};
     for (size_t i = 0; i < 5; ++i) curve.columns[i].second.push_back(row[i]);

@@ -46,12 +46,13 @@ at::Tensor edge_input(const MetaModel& m, const GraphBatch& batch, Activations* 
 }
 
 // Target first, source second; W_p is applied to the nodes before the gather (section 9).
-at::Tensor message_passing(const MetaModel& m, int64_t layer, const at::Tensor& x, const at::Tensor& e,
-                           const kernels::EdgeIndex& edges) {
+at::Tensor message_passing(const MetaModel& m, int64_t layer, const at::Tensor& x,
+                           const at::Tensor& e, const kernels::EdgeIndex& edges) {
   const std::string name = fmt::format("gnn.convs.{}.", layer);
   const int64_t h = m.config.hid;
   const at::Tensor& pre = m.w(name + "pre_nns.0.0.weight");
-  const at::Tensor target_term = at::addmm(m.w(name + "pre_nns.0.0.bias"), x, pre.narrow(1, 0, h).t());
+  const at::Tensor target_term =
+      at::addmm(m.w(name + "pre_nns.0.0.bias"), x, pre.narrow(1, 0, h).t());
   const at::Tensor source_term = at::mm(x, pre.narrow(1, h, h).t());
   const at::Tensor modulator = linear(m, name + "edge_encoder", e);
   const at::Tensor mean = kernels::modulated_mean(target_term, source_term, modulator, edges);
@@ -63,7 +64,8 @@ at::Tensor edge_update(const MetaModel& m, int64_t layer, const at::Tensor& x, c
   const std::string name = fmt::format("gnn.edge_update.{}.", layer);
   const at::Tensor from_source = linear(m, name + "lin_s", x).index_select(0, edges.source);
   const at::Tensor from_target = linear(m, name + "lin_t", x).index_select(0, edges.target);
-  return linear(m, name + "lin1", at::silu(linear(m, name + "lin_e", e) + from_source + from_target));
+  return linear(m, name + "lin1",
+                at::silu(linear(m, name + "lin_e", e) + from_source + from_target));
 }
 
 }  // namespace
@@ -139,18 +141,21 @@ at::Tensor nino_changes(const MetaModel& model, const at::Tensor& edge_states, i
                         int64_t horizons) {
   const MetaConfig& c = model.config;
   const at::Tensor r = at::silu(linear(model, "edge_out.fc.0", edge_states));
-  const at::Tensor weight = model.w("edge_out.fc.2.weight").view({c.max_feat_size, c.seq_len, c.hid});
+  const at::Tensor weight =
+      model.w("edge_out.fc.2.weight").view({c.max_feat_size, c.seq_len, c.hid});
   const at::Tensor bias = model.w("edge_out.fc.2.bias").view({c.max_feat_size, c.seq_len});
-  const at::Tensor rows = weight.narrow(0, 0, feature_size).narrow(1, 0, horizons).reshape({-1, c.hid});
+  const at::Tensor rows =
+      weight.narrow(0, 0, feature_size).narrow(1, 0, horizons).reshape({-1, c.hid});
   const at::Tensor row_bias = bias.narrow(0, 0, feature_size).narrow(1, 0, horizons).reshape({-1});
   return at::addmm(row_bias, r, rows.t()).view({edge_states.size(0), feature_size, horizons});
 }
 
-at::Tensor wnn_plus_changes(const MetaModel& model, const at::Tensor& scaled, const at::Tensor& types,
-                            int64_t horizons) {
+at::Tensor wnn_plus_changes(const MetaModel& model, const at::Tensor& scaled,
+                            const at::Tensor& types, int64_t horizons) {
   at::Tensor z = linear(model, "edge_proj.fc.0", scaled);
   if (model.config.use_edge_types) z = z + at::embedding(model.w("layer_embed.weight"), types);
-  for (int position : {0, 2, 4}) z = at::silu(linear(model, fmt::format("edge_mlp.fc.{}", position), z));
+  for (int position : {0, 2, 4})
+    z = at::silu(linear(model, fmt::format("edge_mlp.fc.{}", position), z));
   const at::Tensor weight = model.w("edge_mlp.fc.6.weight").narrow(0, 0, horizons);
   return at::addmm(model.w("edge_mlp.fc.6.bias").narrow(0, 0, horizons), z, weight.t());
 }

@@ -1,5 +1,5 @@
-// NiNo and WNN+ as differentiable compositions, for meta-training and as the reference that inference.h is
-// tested against (specification, section 3.7).
+// NiNo and WNN+ as differentiable compositions, for meta-training and as the reference that
+// inference.h is tested against (specification, section 3.7).
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -42,7 +42,8 @@ at::Tensor edge_features(const NeuralGraph& graph, const at::Tensor& scaled);
 using Activations = std::map<std::string, at::Tensor>;
 
 // Hidden edge features after message passing, [E, h].
-at::Tensor nino_edge_states(const MetaModel& model, const GraphBatch& batch, Activations* record = nullptr);
+at::Tensor nino_edge_states(const MetaModel& model, const GraphBatch& batch,
+                            Activations* record = nullptr);
 
 // Change of every slot at the first `horizons` horizons: edge_states [E_g, h] of one graph ->
 // [E_g, F', horizons], scaled space, before upd_scale.
@@ -50,7 +51,7 @@ at::Tensor nino_changes(const MetaModel& model, const at::Tensor& edge_states, i
                         int64_t horizons);
 
 // WNN+: scaled [n, c], types [n] int64 -> change [n, horizons].
-at::Tensor wnn_plus_changes(const MetaModel& model, const at::Tensor& scaled, const at::Tensor& types,
-                            int64_t horizons);
+at::Tensor wnn_plus_changes(const MetaModel& model, const at::Tensor& scaled,
+                            const at::Tensor& types, int64_t horizons);
 
 }  // namespace tenfold::nino_nowcast

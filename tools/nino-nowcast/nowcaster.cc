@@ -105,8 +105,8 @@ std::vector<NeuralGraph> graphs_of(const Architecture& arch, const NowcastOption
   return one;
 }
 
-at::Tensor encoding_of(const NeuralGraph& graph, const MetaConfig& config, const NowcastOptions& options,
-                       size_t index) {
+at::Tensor encoding_of(const NeuralGraph& graph, const MetaConfig& config,
+                       const NowcastOptions& options, size_t index) {
   if (!options.pos.empty()) return options.pos.at(index);
   const LaplacianEncoding lpe = laplacian_encoding(graph, config.lpe, options.seed);
   at::Tensor pos = at::empty({graph.num_nodes, config.lpe});
@@ -123,8 +123,8 @@ class Nino : public Scaled {
     run_.seed = options.seed;
     const std::vector<NeuralGraph> graphs = graphs_of(arch, options);
     if (!options.pos.empty() && options.pos.size() != graphs.size()) {
-      throw DataError(fmt::format("pos: found {} tensors, expected {} (one a graph)", options.pos.size(),
-                                  graphs.size()));
+      throw DataError(fmt::format("pos: found {} tensors, expected {} (one a graph)",
+                                  options.pos.size(), graphs.size()));
     }
     for (size_t i = 0; i < graphs.size(); ++i) {
       plans_.push_back(GraphPlan::build(graphs[i], encoding_of(graphs[i], model.config, options, i),
@@ -176,7 +176,8 @@ class WnnPlus : public Scaled {
 // Three networks by kind of parameter; raw values go in, each scalar normalised by itself.
 class Wnn : public Nowcaster {
  public:
-  Wnn(const MetaModel& model, const Architecture& arch, const NowcastOptions& options) : model_(model) {
+  Wnn(const MetaModel& model, const Architecture& arch, const NowcastOptions& options)
+      : model_(model) {
     const std::vector<int32_t> types = parameter_types(arch, options);
     for (const char* kind : {"conv", "linear", "bias"}) {
       std::vector<int64_t> rows;
@@ -223,9 +224,15 @@ std::optional<BadEntry> first_bad(const at::Tensor& flat, const Architecture& ar
 
 }  // namespace
 
-std::unique_ptr<Nowcaster> make_linefit(int64_t max_horizon) { return std::make_unique<Linefit>(max_horizon); }
-std::unique_ptr<Nowcaster> make_lawa(int64_t max_horizon) { return std::make_unique<Lawa>(max_horizon); }
-std::unique_ptr<Nowcaster> make_noop(int64_t max_horizon) { return std::make_unique<Noop>(max_horizon); }
+std::unique_ptr<Nowcaster> make_linefit(int64_t max_horizon) {
+  return std::make_unique<Linefit>(max_horizon);
+}
+std::unique_ptr<Nowcaster> make_lawa(int64_t max_horizon) {
+  return std::make_unique<Lawa>(max_horizon);
+}
+std::unique_ptr<Nowcaster> make_noop(int64_t max_horizon) {
+  return std::make_unique<Noop>(max_horizon);
+}
 
 std::unique_ptr<Nowcaster> make_nowcaster(const MetaModel& model, const Architecture& arch,
                                           const NowcastOptions& options) {
@@ -256,16 +263,18 @@ std::vector<int32_t> parameter_types(const Architecture& arch, const NowcastOpti
 void require_finite(const at::Tensor& flat, const Architecture& arch, const std::string& what) {
   const at::Tensor host = flat.contiguous();
   if (const auto bad = first_bad(host, arch)) {
-    throw NumericError(fmt::format("{}: parameter '{}' has {} at entry {}, expected finite values", what, bad->param,
-                                   bad->value, bad->entry));
+    throw NumericError(fmt::format("{}: parameter '{}' has {} at entry {}, expected finite values",
+                                   what, bad->param, bad->value, bad->entry));
   }
 }
 
-void require_finite_states(const at::Tensor& states, const Architecture& arch, const std::string& what) {
+void require_finite_states(const at::Tensor& states, const Architecture& arch,
+                           const std::string& what) {
   for (int64_t t = 0; t < states.size(1); ++t) {
     if (const auto bad = first_bad(states.select(1, t).contiguous(), arch)) {
-      throw DataError(fmt::format("{}: snapshot {}: parameter '{}' has {} at entry {}, expected finite values", what,
-                                  t, bad->param, bad->value, bad->entry));
+      throw DataError(
+          fmt::format("{}: snapshot {}: parameter '{}' has {} at entry {}, expected finite values",
+                      what, t, bad->param, bad->value, bad->entry));
     }
   }
 }

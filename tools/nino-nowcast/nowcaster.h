@@ -1,4 +1,5 @@
-// What turns c snapshots of a network into its weights some time later (specification, sections 3.7 and 6).
+// What turns c snapshots of a network into its weights some time later (specification, sections 3.7
+// and 6).
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -18,8 +19,8 @@ class Nowcaster {
  public:
   virtual ~Nowcaster() = default;
 
-  // states [P, c] float32: raw snapshots, column 0 oldest. k: horizon in units of the snapshots' spacing.
-  // Returns [P] in raw space. Const and thread-safe: one object serves many runs at once.
+  // states [P, c] float32: raw snapshots, column 0 oldest. k: horizon in units of the snapshots'
+  // spacing. Returns [P] in raw space. Const and thread-safe: one object serves many runs at once.
   virtual at::Tensor predict(const at::Tensor& states, int64_t k) const = 0;
 
   virtual std::string name() const = 0;
@@ -47,8 +48,8 @@ std::unique_ptr<Nowcaster> make_lawa(int64_t max_horizon);
 // The last snapshot: the "no nowcast" of evaluations.
 std::unique_ptr<Nowcaster> make_noop(int64_t max_horizon);
 
-// NiNo, WNN+ or WNN, whichever the checkpoint holds. Builds the graph and its LPE where one is needed.
-// Throws DataError where checkpoint, architecture and pos do not fit.
+// NiNo, WNN+ or WNN, whichever the checkpoint holds. Builds the graph and its LPE where one is
+// needed. Throws DataError where checkpoint, architecture and pos do not fit.
 std::unique_ptr<Nowcaster> make_nowcaster(const MetaModel& model, const Architecture& arch,
                                           const NowcastOptions& options);
 
@@ -58,7 +59,9 @@ std::vector<int32_t> parameter_types(const Architecture& arch, const NowcastOpti
 // Throws NumericError naming `what` and the first parameter with a value that is not finite.
 void require_finite(const at::Tensor& flat, const Architecture& arch, const std::string& what);
 
-// Throws DataError naming `what`, the parameter and the snapshot for a value in states [P, c] that is not finite.
-void require_finite_states(const at::Tensor& states, const Architecture& arch, const std::string& what);
+// Throws DataError naming `what`, the parameter and the snapshot for a value in states [P, c] that
+// is not finite.
+void require_finite_states(const at::Tensor& states, const Architecture& arch,
+                           const std::string& what);
 
 }  // namespace tenfold::nino_nowcast

@@ -1,4 +1,5 @@
-// Against the official implementation: every sample of the described format (specification, section 5.4).
+// Against the official implementation: every sample of the described format (specification,
+// section 5.4).
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/tensor.h>
@@ -23,11 +24,15 @@ namespace {
 
 struct Sample {
   explicit Sample(const std::string& stem)
-      : name(stem), arch(read_architecture(stem + ".json")), file(io::read_safetensors(stem + ".safetensors")),
+      : name(stem),
+        arch(read_architecture(stem + ".json")),
+        file(io::read_safetensors(stem + ".safetensors")),
         json(nlohmann::json::parse(io::read_text(stem + ".json"))) {}
 
   bool has(const std::string& tensor) const { return file.has(tensor); }
-  at::Tensor get(const std::string& tensor) const { return data::to_torch_float(file.at(tensor, name), tensor); }
+  at::Tensor get(const std::string& tensor) const {
+    return data::to_torch_float(file.at(tensor, name), tensor);
+  }
 
   std::string name;
   Architecture arch;
@@ -48,13 +53,7 @@ std::vector<Sample> samples(const std::vector<std::string>& families) {
 
 const std::vector<std::string> kFamilies = {"mlp", "cnn", "gpt2", "llama"};
 
-// From the given folder, else from the one beside the checkout.
-MetaModel meta_model(const std::string& name) {
-  for (const std::string& folder : {fixtures_folder(), default_fixtures_folder()}) {
-    if (io::exists(folder + "/" + name + ".safetensors")) return load_meta_model(folder + "/" + name + ".safetensors");
-  }
-  throw std::runtime_error("no meta-model " + name);
-}
+MetaModel meta_model(const std::string& name) { return load_meta_model(meta_model_path(name)); }
 
 double largest(const at::Tensor& t) { return t.abs().max().item<double>(); }
 
@@ -70,7 +69,8 @@ TEST_CASE("predictions of every checkpoint agree with the official ones to 1e-5"
       NowcastOptions options;
       options.pos = {s.get("pos")};
       const auto nowcaster = make_nowcaster(meta_model(tensor.substr(5, dot - 5)), s.arch, options);
-      const at::Tensor ours = nowcaster->predict(s.get("states"), std::stoll(tensor.substr(dot + 2)));
+      const at::Tensor ours =
+          nowcaster->predict(s.get("states"), std::stoll(tensor.substr(dot + 2)));
       INFO(s.name << " " << tensor);
       REQUIRE(largest(ours - s.get(tensor)) < 1e-5);
       ++compared;
@@ -85,7 +85,8 @@ TEST_CASE("the differentiable network gives the official activations") {
     if (!s.has("act.node_proj")) continue;
     const MetaModel model = meta_model("nino_no_posw");
     const NeuralGraph graph = build_graph(s.arch, {});
-    const GraphBatch batch = GraphBatch::build({{&graph, edge_features(graph, s.get("states_scaled")), s.get("pos"), {}}});
+    const GraphBatch batch = GraphBatch::build(
+        {{&graph, edge_features(graph, s.get("states_scaled")), s.get("pos"), {}}});
     Activations ours;
     nino_edge_states(model, batch, &ours);
     REQUIRE(ours.size() >= 7);
@@ -140,14 +141,16 @@ TEST_CASE("meta-training loss agrees to 1e-5 and gradient norms to 1e-3, relativ
         REQUIRE_FALSE(w.grad().defined());
         continue;
       }
-      REQUIRE(w.grad().norm().item<double>() == Approx(s.json["grad_l2"][name].get<double>()).epsilon(1e-3));
+      REQUIRE(w.grad().norm().item<double>() ==
+              Approx(s.json["grad_l2"][name].get<double>()).epsilon(1e-3));
     }
     ++compared;
   }
   REQUIRE(compared > 0);
 }
 
-TEST_CASE("edge sampling of all edges and small chunks change nothing; few edges change something") {
+TEST_CASE(
+    "edge sampling of all edges and small chunks change nothing; few edges change something") {
   if (fixtures_folder().empty()) TENFOLD_SKIP("no fixtures: set TENFOLD_FIXTURES");
   for (const Sample& s : samples({"cnn"})) {
     NowcastOptions options;
@@ -155,7 +158,8 @@ TEST_CASE("edge sampling of all edges and small chunks change nothing; few edges
     const MetaModel model = meta_model("nino_no_posw");
     const at::Tensor whole = make_nowcaster(model, s.arch, options)->predict(s.get("states"), 26);
     options.chunk_size = 7;
-    REQUIRE(largest(make_nowcaster(model, s.arch, options)->predict(s.get("states"), 26) - whole) < 1e-5);
+    REQUIRE(largest(make_nowcaster(model, s.arch, options)->predict(s.get("states"), 26) - whole) <
+            1e-5);
     options.edge_sample_ratio = 0.1;
     const at::Tensor sampled = make_nowcaster(model, s.arch, options)->predict(s.get("states"), 26);
     REQUIRE(std::isfinite(largest(sampled)));

@@ -84,12 +84,12 @@ log::Series curve_series(const Member& m) {
 
 log::Table nowcast_table(const Ensemble& ensemble) {
   log::Table table;
-  table.columns = {"nowcaster", "seed",       "step",          "k",           "seconds",
+  table.columns = {"nowcaster",   "seed",       "step",          "k",           "seconds",
                    "loss_before", "loss_after", "metric_before", "metric_after"};
   for (const Member& m : ensemble.members()) {
     for (const NowcastRecord& r : m.nowcasts) {
-      table.rows.push_back({m.nowcaster, m.seed, r.step, r.k, r.seconds, r.loss_before, r.loss_after,
-                            r.metric_before, r.metric_after});
+      table.rows.push_back({m.nowcaster, m.seed, r.step, r.k, r.seconds, r.loss_before,
+                            r.loss_after, r.metric_before, r.metric_after});
     }
   }
   return table;
@@ -154,15 +154,19 @@ log::Result train_result(const TrainReport& report) {
   for (const std::string& name : report.nowcasters) {
     const log::Metric steps = steps_metric(report, name);
     result.metrics.emplace_back("steps_to_target/" + name, steps);
-    if (has_base && name != "none") result.metrics.emplace_back("reduction_pct/" + name, reduction(base, steps));
+    if (has_base && name != "none")
+      result.metrics.emplace_back("reduction_pct/" + name, reduction(base, steps));
     result.metrics.emplace_back("best_metric/" + name, best_metric(report, name));
   }
-  for (const Member& m : report.ensemble->members()) result.series.emplace_back(m.label(), curve_series(m));
+  for (const Member& m : report.ensemble->members())
+    result.series.emplace_back(m.label(), curve_series(m));
   result.tables.emplace_back("nowcasts", nowcast_table(*report.ensemble));
   log::Table schedule{{"index", "k"}, {}};
-  for (size_t i = 0; i < report.horizons.size(); ++i) schedule.rows.push_back({int64_t(i), report.horizons[i]});
+  for (size_t i = 0; i < report.horizons.size(); ++i)
+    schedule.rows.push_back({int64_t(i), report.horizons[i]});
   result.tables.emplace_back("k_schedule", schedule);
-  result.published = {{"reduction_pct", std::string("up to 50"), "arXiv 2409.04434, abstract (nine tasks)"}};
+  result.published = {
+      {"reduction_pct", std::string("up to 50"), "arXiv 2409.04434, abstract (nine tasks)"}};
   return result;
 }
 

@@ -27,8 +27,9 @@ struct TrainReport {
 
 log::Result train_result(const TrainReport& report);
 
-// The median over seeds; a run that never reached the target counts as 2 * max_steps, an even number of
-// seeds gives the mean of the two middle ones. Null where the median itself falls on such a run.
+// The median over seeds; a run that never reached the target counts as 2 * max_steps, an even
+// number of seeds gives the mean of the two middle ones. Null where the median itself falls on such
+// a run.
 log::Metric median_steps(const std::vector<std::optional<int64_t>>& per_seed, int64_t max_steps);
 
 // Adds what the end of a run means: status, exit reason.

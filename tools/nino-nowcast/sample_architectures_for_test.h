@@ -18,8 +18,10 @@ inline Architecture sample_mlp(const std::vector<int64_t>& widths) {
   return arch;
 }
 
-// 3x3 convolutions, global pooling, one linear layer. `channels`: of the input, then of every convolution.
-inline Architecture sample_conv(const std::vector<int64_t>& channels, int64_t classes, bool norm, bool bias) {
+// 3x3 convolutions, global pooling, one linear layer. `channels`: of the input, then of every
+// convolution.
+inline Architecture sample_conv(const std::vector<int64_t>& channels, int64_t classes, bool norm,
+                                bool bias) {
   Architecture arch;
   size_t at = 0;
   for (size_t i = 0; i + 1 < channels.size(); ++i, at += norm ? 3 : 2) {
@@ -36,7 +38,8 @@ inline Architecture sample_conv(const std::vector<int64_t>& channels, int64_t cl
   return arch;
 }
 
-inline Architecture sample_gpt2(int64_t words, int64_t positions, int64_t d, int64_t heads, int64_t blocks) {
+inline Architecture sample_gpt2(int64_t words, int64_t positions, int64_t d, int64_t heads,
+                                int64_t blocks) {
   Architecture arch;
   arch.family = Family::kGpt2;
   arch.num_heads = arch.num_key_value_heads = heads;
@@ -64,8 +67,8 @@ inline Architecture sample_gpt2(int64_t words, int64_t positions, int64_t d, int
   return arch;
 }
 
-inline Architecture sample_llama(int64_t words, int64_t d, int64_t heads, int64_t kv_heads, int64_t layers,
-                                 int64_t hidden, bool untied) {
+inline Architecture sample_llama(int64_t words, int64_t d, int64_t heads, int64_t kv_heads,
+                                 int64_t layers, int64_t hidden, bool untied) {
   Architecture arch;
   arch.family = Family::kLlama;
   arch.num_heads = heads;
@@ -75,14 +78,10 @@ inline Architecture sample_llama(int64_t words, int64_t d, int64_t heads, int64_
   for (int64_t i = 0; i < layers; ++i) {
     const std::string l = "layers." + std::to_string(i) + ".";
     const std::vector<ParamSpec> layer = {
-        {l + "self_attn.q_proj.weight", {d, d}},
-        {l + "self_attn.k_proj.weight", {kv, d}},
-        {l + "self_attn.v_proj.weight", {kv, d}},
-        {l + "self_attn.o_proj.weight", {d, d}},
-        {l + "mlp.gate_proj.weight", {hidden, d}},
-        {l + "mlp.up_proj.weight", {hidden, d}},
-        {l + "mlp.down_proj.weight", {d, hidden}},
-        {l + "input_layernorm.weight", {d}},
+        {l + "self_attn.q_proj.weight", {d, d}},      {l + "self_attn.k_proj.weight", {kv, d}},
+        {l + "self_attn.v_proj.weight", {kv, d}},     {l + "self_attn.o_proj.weight", {d, d}},
+        {l + "mlp.gate_proj.weight", {hidden, d}},    {l + "mlp.up_proj.weight", {hidden, d}},
+        {l + "mlp.down_proj.weight", {d, hidden}},    {l + "input_layernorm.weight", {d}},
         {l + "post_attention_layernorm.weight", {d}},
     };
     arch.params.insert(arch.params.end(), layer.begin(), layer.end());

@@ -41,8 +41,9 @@ void refuse_non_finite(const float* x, int64_t ctx, const std::vector<ParamSpec>
     const int64_t count = p.numel() * ctx;
     for (int64_t i = 0; i < count; ++i) {
       if (std::isfinite(x[i])) continue;
-      throw DataError(fmt::format("parameter {}: entry {} of snapshot {} of {} is {}, expected a finite value",
-                                  p.name, i / ctx, i % ctx + 1, ctx, x[i]));
+      throw DataError(
+          fmt::format("parameter {}: entry {} of snapshot {} of {} is {}, expected a finite value",
+                      p.name, i / ctx, i % ctx + 1, ctx, x[i]));
     }
     x += count;
   }
@@ -115,7 +116,8 @@ Scales fit_scales(const float* x, int64_t ctx, const std::vector<ParamSpec>& par
         scales.spread[g] = floored_range(values, n);
         break;
       case ScaleMethod::kMinMaxParam:
-        scales.spread[g] = options.corrected || g == 0 ? floored_range(values, n) : scales.spread[0];
+        scales.spread[g] =
+            options.corrected || g == 0 ? floored_range(values, n) : scales.spread[0];
         break;
     }
     begin = scales.ends[g];

@@ -22,8 +22,8 @@ namespace {
 
 constexpr const char* kMethods[] = {"std", "std-param", "min-max", "min-max-param"};
 
-std::vector<float> scaled_by(const std::vector<float>& x, int64_t ctx, const std::vector<ParamSpec>& params,
-                             const ScaleOptions& options) {
+std::vector<float> scaled_by(const std::vector<float>& x, int64_t ctx,
+                             const std::vector<ParamSpec>& params, const ScaleOptions& options) {
   std::vector<float> out(x.size());
   apply_scales(fit_scales(x.data(), ctx, params, options), x.data(), ctx, out.data());
   return out;
@@ -61,7 +61,8 @@ ScaleCase read_scale_case(const std::string& stem) {
   return c;
 }
 
-void check_tensor(const float* x, const float* found, const float* expected, int64_t n, bool std_method) {
+void check_tensor(const float* x, const float* found, const float* expected, int64_t n,
+                  bool std_method) {
   const double mean = std::abs(std::accumulate(x, x + n, 0.0) / double(n));
   const auto [low, high] = std::minmax_element(x, x + n);
   // The reference works in float32; a spread far below the mean leaves it few digits.
@@ -98,8 +99,8 @@ void check_scale_case(const std::string& stem) {
 }
 
 // m and s of the values at `begin`, ..., straight from section 3.6.
-std::pair<double, double> plain_scale(const std::string& method, const std::vector<float>& x, int64_t begin,
-                                      int64_t n) {
+std::pair<double, double> plain_scale(const std::string& method, const std::vector<float>& x,
+                                      int64_t begin, int64_t n) {
   double sum = 0, squares = 0, low = x[begin], high = x[begin];
   for (int64_t i = begin; i < begin + n; ++i) {
     sum += x[i];
@@ -114,8 +115,8 @@ std::pair<double, double> plain_scale(const std::string& method, const std::vect
 }
 
 // Writes a pair in the layout of section 5.4 and returns its stem.
-std::string write_scale_case(const std::string& folder, const std::vector<ParamSpec>& params, int64_t ctx,
-                             const std::vector<float>& x) {
+std::string write_scale_case(const std::string& folder, const std::vector<ParamSpec>& params,
+                             int64_t ctx, const std::vector<float>& x) {
   io::SafeTensors file;
   nlohmann::json list = nlohmann::json::array();
   const int64_t rows = static_cast<int64_t>(x.size()) / ctx;
@@ -130,7 +131,8 @@ std::string write_scale_case(const std::string& folder, const std::vector<ParamS
         auto [m, s] = plain_scale(method, x, first * ctx, p.numel() * ctx);
         if (method == "std-param") std::tie(m, s) = plain_scale(method, x, row * ctx, ctx);
         if (method == "min-max-param") std::tie(m, s) = plain_scale(method, x, 0, ctx);
-        for (int64_t t = 0; t < ctx; ++t) scaled.push_back(float((x[row * ctx + t] - m) / (s + 1e-6)));
+        for (int64_t t = 0; t < ctx; ++t)
+          scaled.push_back(float((x[row * ctx + t] - m) / (s + 1e-6)));
         back.push_back(float(scaled.back() * s + m));
       }
     }
@@ -204,7 +206,8 @@ TEST_CASE("a snapshot with NaN or inf is refused by parameter and snapshot") {
 }
 
 TEST_CASE("an unknown scale method is refused") {
-  for (const char* name : kMethods) REQUIRE(scale_method_name(parse_scale_method(name)) == std::string(name));
+  for (const char* name : kMethods)
+    REQUIRE(scale_method_name(parse_scale_method(name)) == std::string(name));
   REQUIRE_THROWS_AS(parse_scale_method("zscore"), UsageError);
 }
 
@@ -222,7 +225,8 @@ TEST_CASE("all methods agree with a plain computation") {
                                        : float(value));
     }
   }
-  const auto folder = std::filesystem::temp_directory_path() / fmt::format("scale-cases-{}", getpid());
+  const auto folder =
+      std::filesystem::temp_directory_path() / fmt::format("scale-cases-{}", getpid());
   std::filesystem::create_directories(folder);
   check_scale_case(write_scale_case(folder.string(), params, 5, x));
   std::filesystem::remove_all(folder);

@@ -9,7 +9,8 @@
 
 namespace tenfold::nino_nowcast {
 
-std::vector<int64_t> horizon_schedule(int64_t max_train_steps, int64_t period, double p, int64_t K) {
+std::vector<int64_t> horizon_schedule(int64_t max_train_steps, int64_t period, double p,
+                                      int64_t K) {
   if (period < 1) throw UsageError(fmt::format("--period: found {}, expected at least 1", period));
   if (!(p > 0) || !std::isfinite(p)) {
     throw UsageError(fmt::format("--k-decay: found {}, expected a number above 0", p));

@@ -3,8 +3,8 @@
 #include <ATen/TensorOperators.h>
 #include <fmt/format.h>
 
-#include "common/core/error.h"
 #include "common/core/clock.h"
+#include "common/core/error.h"
 #include "common/data/tensor_io.h"
 #include "common/io/hash.h"
 #include "tools/nino-nowcast/commands.h"
@@ -19,16 +19,19 @@ namespace {
 int64_t choose_horizon(const StepConfig& config, int64_t max_horizon) {
   if (config.k) {
     if (*config.k > max_horizon) {
-      throw UsageError(fmt::format("--k: found {}, expected 1..{} (the checkpoint's horizons)", *config.k, max_horizon));
+      throw UsageError(fmt::format("--k: found {}, expected 1..{} (the checkpoint's horizons)",
+                                   *config.k, max_horizon));
     }
     return *config.k;
   }
-  const auto schedule = horizon_schedule(config.max_train_steps, config.period, config.k_decay, max_horizon);
+  const auto schedule =
+      horizon_schedule(config.max_train_steps, config.period, config.k_decay, max_horizon);
   const int64_t last = config.step.value_or(config.last.value_or(0));
   return schedule[size_t(schedule_index(last - 1, config.period, int64_t(schedule.size())))];
 }
 
-io::SafeTensors output(const at::Tensor& prediction, const Architecture& arch, const Snapshots* from) {
+io::SafeTensors output(const at::Tensor& prediction, const Architecture& arch,
+                       const Snapshots* from) {
   io::SafeTensors out;
   if (from == nullptr) {
     out.tensors["prediction"] = data::from_torch(prediction);
@@ -65,7 +68,8 @@ int step(const StepConfig& config, cli::Run& run) {
   if (model.config.kind == MetaKind::kNino) {
     options.pos = read_pos(config.pos, file, config.states, config.subgraph);
   }
-  require_finite_states(snapshots.states, snapshots.arch, config.states.empty() ? config.ckpt_dir : config.states);
+  require_finite_states(snapshots.states, snapshots.arch,
+                        config.states.empty() ? config.ckpt_dir : config.states);
   const auto nowcaster = make_nowcaster(model, snapshots.arch, options);
   const int64_t k = choose_horizon(config, nowcaster->max_horizon());
 
@@ -73,12 +77,15 @@ int step(const StepConfig& config, cli::Run& run) {
   const at::Tensor prediction = nowcaster->predict(snapshots.states, k);
   const double seconds = monotonic_seconds() - start;
   require_finite(prediction, snapshots.arch, "prediction");
-  const at::Tensor change = (prediction - snapshots.states.select(1, model.config.ctx - 1)).abs().mean();
+  const at::Tensor change =
+      (prediction - snapshots.states.select(1, model.config.ctx - 1)).abs().mean();
 
   log::Result result;
   result.seeds = run.options().seed;
-  result.data = {{"name", config.states.empty() ? config.ckpt_dir : config.states}, {"origin", std::string("user")}};
-  if (!config.states.empty()) result.data.push_back({"digest", "xxh3:" + io::xxh3_file(config.states)});
+  result.data = {{"name", config.states.empty() ? config.ckpt_dir : config.states},
+                 {"origin", std::string("user")}};
+  if (!config.states.empty())
+    result.data.push_back({"digest", "xxh3:" + io::xxh3_file(config.states)});
   result.model = {{"kind", std::string(kind_name(model.config.kind))},
                   {"source", model.source},
                   {"digest", model.digest},
@@ -90,8 +97,10 @@ int step(const StepConfig& config, cli::Run& run) {
   result.metrics.emplace_back("nowcast_seconds", time);
   result.metrics.emplace_back("mean_abs_change", log::Metric{change.item<double>()});
   if (!run.options().dry_run) {
-    io::SafeTensors out = output(prediction, snapshots.arch, config.states.empty() ? &snapshots : nullptr);
-    out.metadata = {{"k", std::to_string(k)}, {"checkpoint", model.source}, {"checkpoint_xxh3", model.digest}};
+    io::SafeTensors out =
+        output(prediction, snapshots.arch, config.states.empty() ? &snapshots : nullptr);
+    out.metadata = {
+        {"k", std::to_string(k)}, {"checkpoint", model.source}, {"checkpoint_xxh3", model.digest}};
     io::write_safetensors(config.save_path, out);
   }
   run.emit(result, "step/1");

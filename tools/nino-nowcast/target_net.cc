@@ -103,7 +103,8 @@ void TargetNet::add_norm(const std::string& name, int64_t channels) {
   num_buffers_ += 2 * channels;
 }
 
-void TargetNet::initialise(const at::Tensor& params, const at::Tensor& buffers, uint64_t seed) const {
+void TargetNet::initialise(const at::Tensor& params, const at::Tensor& buffers,
+                           uint64_t seed) const {
   at::Tensor host = at::empty({num_params_}, at::TensorOptions().dtype(at::kFloat));
   uint64_t tensor = 0;
   for (const Layer& layer : layers_) {
@@ -118,7 +119,8 @@ void TargetNet::initialise(const at::Tensor& params, const at::Tensor& buffers, 
     float* out = host.data_ptr<float>();
     Stream(seed, "init", tensor++).fill_uniform(out + layer.weight, weights, -bound, bound);
     if (layer.bias >= 0) {
-      Stream(seed, "init", tensor++).fill_uniform(out + layer.bias, layer.weight_shape[0], -bound, bound);
+      Stream(seed, "init", tensor++)
+          .fill_uniform(out + layer.bias, layer.weight_shape[0], -bound, bound);
     }
   }
   params.copy_(host);
@@ -158,8 +160,8 @@ at::Tensor TargetNet::forward(const at::Tensor& params, const at::Tensor& buffer
         const bool running = !training || update_running;
         auto [y, mean, invstd] = at::native_batch_norm(
             x, weight(), bias(), running ? buffers.narrow(0, layer.running, c) : at::Tensor(),
-            running ? buffers.narrow(0, layer.running + c, c) : at::Tensor(), training, kNormMomentum,
-            kNormEps);
+            running ? buffers.narrow(0, layer.running + c, c) : at::Tensor(), training,
+            kNormMomentum, kNormEps);
         x = y;
         if (trace != nullptr) {
           trace->saved_mean.push_back(mean);
@@ -172,8 +174,8 @@ at::Tensor TargetNet::forward(const at::Tensor& params, const at::Tensor& buffer
   return x;
 }
 
-at::Tensor TargetNet::logits(const at::Tensor& params, const at::Tensor& buffers, const at::Tensor& x,
-                             bool training) const {
+at::Tensor TargetNet::logits(const at::Tensor& params, const at::Tensor& buffers,
+                             const at::Tensor& x, bool training) const {
   return forward(params, buffers, x, training, false, nullptr);
 }
 
@@ -186,8 +188,8 @@ at::Tensor TargetNet::backward_layer(size_t index, const at::Tensor& params, con
     case Kind::kFlatten:
       return {};
     case Kind::kRelu:
-      // ReLU ran in place: the input of this layer holds its output, which is positive where the gradient
-      // passes.
+      // ReLU ran in place: the input of this layer holds its output, which is positive where the
+      // gradient passes.
       return at::threshold_backward(grad, x, 0);
     case Kind::kPool: {
       const double pixels = double(x.size(2) * x.size(3));
@@ -230,7 +232,8 @@ at::Tensor TargetNet::loss_and_gradient(const at::Tensor& params, const at::Tens
                                         const at::Tensor& x, const at::Tensor& y,
                                         const at::Tensor& gradient) const {
   Trace trace;
-  const at::Tensor log_p = at::_log_softmax(forward(params, buffers, x, true, true, &trace), 1, false);
+  const at::Tensor log_p =
+      at::_log_softmax(forward(params, buffers, x, true, true, &trace), 1, false);
   const at::Tensor label = y.unsqueeze(1);
   const double scale = 1.0 / double(x.size(0));
   const at::Tensor loss = log_p.gather(1, label).sum().mul_(-scale);
@@ -251,7 +254,8 @@ TargetNet::Score TargetNet::evaluate(const at::Tensor& params, const at::Tensor&
   for (int64_t first = 0; first < n; first += kEvaluationBatch) {
     const int64_t size = std::min(kEvaluationBatch, n - first);
     const at::Tensor labels = y.narrow(0, first, size);
-    const at::Tensor log_p = at::_log_softmax(logits(params, buffers, x.narrow(0, first, size)), 1, false);
+    const at::Tensor log_p =
+        at::_log_softmax(logits(params, buffers, x.narrow(0, first, size)), 1, false);
     loss.sub_(log_p.gather(1, labels.unsqueeze(1)).sum(at::kDouble));
     right.add_(log_p.argmax(1).eq(labels).sum());
   }

@@ -54,7 +54,8 @@ TEST_CASE("the hand-written gradient agrees with finite differences in float64")
     at::Tensor start = at::zeros({net.num_params()}), buffers = at::zeros({net.num_buffers()});
     net.initialise(start, buffers, 3);
     const at::Tensor params = start.to(at::kDouble), running = buffers.to(at::kDouble);
-    const at::Tensor x = at::rand({7, 1, 8, 8}, at::kDouble) - 0.3, y = at::tensor({0, 1, 2, 3, 4, 0, 2}, at::kLong);
+    const at::Tensor x = at::rand({7, 1, 8, 8}, at::kDouble) - 0.3,
+                     y = at::tensor({0, 1, 2, 3, 4, 0, 2}, at::kLong);
     at::Tensor gradient = at::zeros_like(params);
     const double loss = net.loss_and_gradient(params, running, x, y, gradient).item<double>();
     const auto loss_at = [&](const at::Tensor& p) {
@@ -76,7 +77,8 @@ TEST_CASE("the hand-written gradient agrees with finite differences in float64")
 
 TEST_CASE("initial weights lie within 1/sqrt(fan in) and depend on the seed") {
   const TargetNet net(NetSpec{true, {16, 32, 32}});
-  at::Tensor a = at::zeros({net.num_params()}), b = at::zeros({net.num_params()}), none = at::zeros({0});
+  at::Tensor a = at::zeros({net.num_params()}), b = at::zeros({net.num_params()}),
+             none = at::zeros({0});
   net.initialise(a, none, 1000);
   net.initialise(b, none, 2000);
   REQUIRE_FALSE(a.equal(b));

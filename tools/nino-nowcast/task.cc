@@ -36,7 +36,7 @@ struct LanguageTask {
 };
 
 const LanguageTask kLanguageTasks[] = {
-    {"LM1B-3-24", 3, 24, 3, 352}, {"LM1B-2-32", 2, 32, 2, 319}, {"LM1B-3-64", 3, 64, 4, 181},
+    {"LM1B-3-24", 3, 24, 3, 352}, {"LM1B-2-32", 2, 32, 2, 319},  {"LM1B-3-64", 3, 64, 4, 181},
     {"Wiki-3-64", 3, 64, 4, 147}, {"Wiki-4-128", 4, 128, 4, 77}, {"Wiki-6-384", 6, 384, 6, 38},
 };
 
@@ -46,10 +46,12 @@ void fill_image(Task& task, const TaskConfig& config) {
   task.net.classes = task.data == "cifar100" ? 100 : 10;
   task.training_examples = cifar ? 45834 : 55000;
   if (cifar && task.net.image_size != 32) {
-    throw UsageError(fmt::format("--image-size: found {}, expected 32 for {}", task.net.image_size, task.data));
+    throw UsageError(
+        fmt::format("--image-size: found {}, expected 32 for {}", task.net.image_size, task.data));
   }
   if (!cifar && task.net.image_size != 28 && task.net.image_size != 14) {
-    throw UsageError(fmt::format("--image-size: found {}, expected 28 or 14 for fashion-mnist", task.net.image_size));
+    throw UsageError(fmt::format("--image-size: found {}, expected 28 or 14 for fashion-mnist",
+                                 task.net.image_size));
   }
   task.arch = TargetNet(task.net).architecture();
   if (config.optimizer == "nesterov" && !config.lr) {
@@ -66,7 +68,8 @@ Task custom_task(const TaskConfig& config) {
     task.lr = 2e-4;
     const int64_t kv = config.kv_heads == 0 ? config.heads : config.kv_heads;
     task.arch = config.net == "gpt2"
-                    ? gpt2_architecture(config.vocab, config.block_size, config.dim, config.heads, config.layers)
+                    ? gpt2_architecture(config.vocab, config.block_size, config.dim, config.heads,
+                                        config.layers)
                     : llama_architecture(config.vocab, config.dim, config.heads, kv, config.layers,
                                          config.hidden.at(0), false);
     return task;
@@ -122,23 +125,28 @@ Task resolve_task(const TaskConfig& config, const cli::CommonOptions& common) {
     }
   }
   if (task.language && !common.dry_run) {
-    throw Unavailable(fmt::format(
-        "--task {}: this version trains image networks only; language networks work with --dry-run, `graph` and `step`",
-        config.task));
+    throw Unavailable(
+        fmt::format("--task {}: this version trains image networks only; language networks work "
+                    "with --dry-run, `graph` and `step`",
+                    config.task));
   }
   if (config.lr) task.lr = *config.lr;
   if (config.wd != 0) task.wd = config.wd;
   return task;
 }
 
-Architecture gpt2_architecture(int64_t vocab, int64_t positions, int64_t width, int64_t heads, int64_t layers) {
+Architecture gpt2_architecture(int64_t vocab, int64_t positions, int64_t width, int64_t heads,
+                               int64_t layers) {
   if (width % heads != 0) {
-    throw UsageError(fmt::format("--dim: found {}, expected a multiple of --heads {}", width, heads));
+    throw UsageError(
+        fmt::format("--dim: found {}, expected a multiple of --heads {}", width, heads));
   }
   Architecture a;
   a.family = Family::kGpt2;
   a.num_heads = a.num_key_value_heads = heads;
-  const auto add = [&](const std::string& name, std::vector<int64_t> shape) { a.params.push_back({name, shape}); };
+  const auto add = [&](const std::string& name, std::vector<int64_t> shape) {
+    a.params.push_back({name, shape});
+  };
   add("transformer.wte.weight", {vocab, width});
   add("transformer.wpe.weight", {positions, width});
   for (int64_t l = 0; l < layers; ++l) {
@@ -163,11 +171,12 @@ Architecture gpt2_architecture(int64_t vocab, int64_t positions, int64_t width, 
   return a;
 }
 
-Architecture llama_architecture(int64_t vocab, int64_t width, int64_t heads, int64_t kv_heads, int64_t layers,
-                                int64_t mlp_width, bool tied) {
+Architecture llama_architecture(int64_t vocab, int64_t width, int64_t heads, int64_t kv_heads,
+                                int64_t layers, int64_t mlp_width, bool tied) {
   if (width % heads != 0 || heads % kv_heads != 0) {
-    throw UsageError(fmt::format("--heads: found {}, expected a divisor of --dim {} and a multiple of --kv-heads {}",
-                                 heads, width, kv_heads));
+    throw UsageError(fmt::format(
+        "--heads: found {}, expected a divisor of --dim {} and a multiple of --kv-heads {}", heads,
+        width, kv_heads));
   }
   Architecture a;
   a.family = Family::kLlama;

@@ -27,12 +27,14 @@ constexpr int64_t kDefaultHorizon = 40;  // K of methods without a checkpoint
 int dry_run(const TrainConfig& config, const Task& task, cli::Run& run) {
   NowcastOptions options;
   options.graph_corrected = config.nowcast.graph_compat == "corrected";
-  const NeuralGraph graph = build_graph(task.arch, {options.graph_corrected, config.nowcast.graph == "naive"});
+  const NeuralGraph graph =
+      build_graph(task.arch, {options.graph_corrected, config.nowcast.graph == "naive"});
   log::Result result;
   result.seeds = run.options().seed;
   result.data = {{"name", task.language ? std::string("none") : task.data},
                  {"origin", std::string(task.language ? "user" : "real")}};
-  const int64_t per_epoch = (task.training_examples + config.task.batch_size - 1) / config.task.batch_size;
+  const int64_t per_epoch =
+      (task.training_examples + config.task.batch_size - 1) / config.task.batch_size;
   result.model = {{"task", task.name},
                   {"num_params", task.arch.num_params()},
                   {"nodes", graph.num_nodes},
@@ -42,7 +44,8 @@ int dry_run(const TrainConfig& config, const Task& task, cli::Run& run) {
                   {"target", config.target.value_or(task.target)},
                   {"metric", task.metric}};
   log::Table schedule{{"index", "k"}, {}};
-  const auto horizons = horizon_schedule(config.task.max_train_steps, config.period, config.k_decay, kDefaultHorizon);
+  const auto horizons =
+      horizon_schedule(config.task.max_train_steps, config.period, config.k_decay, kDefaultHorizon);
   for (size_t i = 0; i < horizons.size(); ++i) schedule.rows.push_back({int64_t(i), horizons[i]});
   result.tables.emplace_back("k_schedule", schedule);
   run.emit(result, "train/1");
@@ -51,8 +54,9 @@ int dry_run(const TrainConfig& config, const Task& task, cli::Run& run) {
 
 // The checkpoint of a nowcaster: the one given for its kind, else our own.
 MetaModel choose_meta_model(const std::string& nowcaster, const std::vector<MetaModel>& given) {
-  const MetaKind kind = nowcaster == "nino" ? MetaKind::kNino
-                                            : (nowcaster == "wnn+" ? MetaKind::kWnnPlus : MetaKind::kWnn);
+  const MetaKind kind = nowcaster == "nino"
+                            ? MetaKind::kNino
+                            : (nowcaster == "wnn+" ? MetaKind::kWnnPlus : MetaKind::kWnn);
   for (const MetaModel& m : given) {
     if (m.config.kind == kind) return m;
   }
@@ -66,7 +70,8 @@ struct Methods {
   log::Facts checkpoints;
 };
 
-Methods make_methods(const TrainConfig& config, const Architecture& arch, const NowcastOptions& options) {
+Methods make_methods(const TrainConfig& config, const Architecture& arch,
+                     const NowcastOptions& options) {
   std::vector<MetaModel> given;
   for (const std::string& path : config.nowcast.ckpt) given.push_back(load_meta_model(path));
   Methods methods;
@@ -77,8 +82,8 @@ Methods make_methods(const TrainConfig& config, const Architecture& arch, const 
     if (name == "nino" || name == "wnn+" || name == "wnn") {
       const MetaModel model = choose_meta_model(name, given);
       if (model.config.ctx != config.ctx) {
-        throw Mismatch(fmt::format("--ctx: found {}, but {} looks at {} snapshots", config.ctx, model.source,
-                                   model.config.ctx));
+        throw Mismatch(fmt::format("--ctx: found {}, but {} looks at {} snapshots", config.ctx,
+                                   model.source, model.config.ctx));
       }
       methods.checkpoints.emplace_back("ckpt/" + name, model.source);
       methods.checkpoints.emplace_back("ckpt_digest/" + name, model.digest);
@@ -94,14 +99,15 @@ Methods make_methods(const TrainConfig& config, const Architecture& arch, const 
 void check_horizon(const TrainConfig& config, const Methods& methods) {
   for (const auto& method : methods.owned) {
     if (config.k && *config.k > method->max_horizon()) {
-      throw UsageError(fmt::format("--k: found {}, expected 1..{} ({})", *config.k, method->max_horizon(),
-                                   method->name()));
+      throw UsageError(fmt::format("--k: found {}, expected 1..{} ({})", *config.k,
+                                   method->max_horizon(), method->name()));
     }
   }
   if (config.period % config.ctx != 0) {
     log::warning(fmt::format(
-        "--period {} is no multiple of --ctx {}: a snapshot every {} steps, a nowcast every {}", config.period,
-        config.ctx, config.period / config.ctx, config.period / config.ctx * config.ctx));
+        "--period {} is no multiple of --ctx {}: a snapshot every {} steps, a nowcast every {}",
+        config.period, config.ctx, config.period / config.ctx,
+        config.period / config.ctx * config.ctx));
   }
 }
 
@@ -111,7 +117,8 @@ int train(const TrainConfig& config, cli::Run& run) {
   const Task task = resolve_task(config.task, run.options());
   if (run.options().dry_run) return dry_run(config, task, run);
   require_cpu(run);
-  const NowcastOptions options = nowcast_options(config.nowcast, uint64_t(run.options().seed.at(0)));
+  const NowcastOptions options =
+      nowcast_options(config.nowcast, uint64_t(run.options().seed.at(0)));
   const Methods methods = make_methods(config, task.arch, options);
   check_horizon(config, methods);
   const ImageData data = load_images(task.data, config.task.data_dir, task.net.image_size);
@@ -123,17 +130,19 @@ int train(const TrainConfig& config, cli::Run& run) {
   ensemble_options.target = config.target.value_or(task.target);
   ensemble_options.stop_at_target = config.after_target == "stop";
   ensemble_options.timing = {config.period, config.ctx,
-                             horizon_schedule(config.task.max_train_steps, config.period, config.k_decay,
-                                              methods.max_horizon),
+                             horizon_schedule(config.task.max_train_steps, config.period,
+                                              config.k_decay, methods.max_horizon),
                              config.k};
   std::vector<Ensemble::Slot> slots;
   for (size_t i = 0; i < config.nowcaster.size(); ++i) {
-    for (int64_t seed : run.options().seed) slots.push_back({config.nowcaster[i], seed, methods.by_name[i]});
+    for (int64_t seed : run.options().seed)
+      slots.push_back({config.nowcaster[i], seed, methods.by_name[i]});
   }
   Ensemble ensemble(net, data, slots, ensemble_options);
   train::LoopOptions loop = loop_options(run, config.task.max_train_steps, "train");
   loop.context.arch_json = architecture_to_json(task.arch);
-  loop.keep_checkpoints = config.keep_checkpoints == "all" ? 0 : std::stoll(config.keep_checkpoints);
+  loop.keep_checkpoints =
+      config.keep_checkpoints == "all" ? 0 : std::stoll(config.keep_checkpoints);
 
   TrainReport report;
   report.outcome = train::run_loop(ensemble, loop);
@@ -150,7 +159,8 @@ int train(const TrainConfig& config, cli::Run& run) {
   if (report.outcome.exit_code != 0) return report.outcome.exit_code;
   const bool missed = std::any_of(ensemble.members().begin(), ensemble.members().end(),
                                   [](const Member& m) { return m.target_step < 0; });
-  return static_cast<int>(config.require_target && missed ? ExitCode::kTargetMissed : ExitCode::kDone);
+  return static_cast<int>(config.require_target && missed ? ExitCode::kTargetMissed
+                                                          : ExitCode::kDone);
 }
 
 }  // namespace tenfold::nino_nowcast

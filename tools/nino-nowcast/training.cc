@@ -47,7 +47,8 @@ NowcastOptions nowcast_options(const NowcastConfig& config, uint64_t seed) {
 
 void require_cpu(const cli::Run& run) {
   if (!run.device().cuda) return;
-  throw Unavailable(fmt::format("--device {}: this command runs on the CPU in this version", run.device().name()));
+  throw Unavailable(fmt::format("--device {}: this command runs on the CPU in this version",
+                                run.device().name()));
 }
 
 }  // namespace tenfold::nino_nowcast

@@ -58,15 +58,18 @@ TrajectoryInfo parse_info(const std::string& text, const std::string& file) {
     info.seeds = json.value("seeds", std::vector<int64_t>());
     info.options_json = json.value("options", Json::object()).dump();
     const std::string dtype = json.value("dtype", std::string("float16"));
-    if (dtype != "float16") throw DataError(fmt::format("{}: dtype is '{}', expected float16", file, dtype));
-    const std::string digest = json.value("digests", Json::object()).value(info.name + ".dat", std::string());
+    if (dtype != "float16")
+      throw DataError(fmt::format("{}: dtype is '{}', expected float16", file, dtype));
+    const std::string digest =
+        json.value("digests", Json::object()).value(info.name + ".dat", std::string());
     info.digest = digest.rfind("xxh3:", 0) == 0 ? digest.substr(5) : digest;
   } catch (const Json::exception&) {
-    throw DataError(file + ": expected the JSON that `collect` writes (name, params, runs, states, every)");
+    throw DataError(
+        file + ": expected the JSON that `collect` writes (name, params, runs, states, every)");
   }
   if (info.runs < 1 || info.states < 1 || info.every < 1) {
-    throw DataError(fmt::format("{}: found runs {}, states {}, every {}, expected 1 or more", file, info.runs,
-                                info.states, info.every));
+    throw DataError(fmt::format("{}: found runs {}, states {}, every {}, expected 1 or more", file,
+                                info.runs, info.states, info.every));
   }
   info.arch = parse_architecture(text, file);
   return info;
@@ -74,13 +77,15 @@ TrajectoryInfo parse_info(const std::string& text, const std::string& file) {
 
 int open_sized(const std::string& path, int64_t bytes, bool resume) {
   const int fd = ::open(path.c_str(), resume ? O_RDWR : O_RDWR | O_CREAT | O_TRUNC, 0644);
-  if (fd < 0 && resume) throw Mismatch(fmt::format("{}: {}; the run cannot go on", path, std::strerror(errno)));
+  if (fd < 0 && resume)
+    throw Mismatch(fmt::format("{}: {}; the run cannot go on", path, std::strerror(errno)));
   if (fd < 0) throw CannotCreate(fmt::format("{}: {}", path, std::strerror(errno)));
   struct stat status {};
   const bool stat_failed = fstat(fd, &status) != 0;
   if (resume && (stat_failed || status.st_size != bytes)) {
     ::close(fd);
-    throw Mismatch(fmt::format("{}: found {} bytes, expected {}; the run cannot go on", path, status.st_size, bytes));
+    throw Mismatch(fmt::format("{}: found {} bytes, expected {}; the run cannot go on", path,
+                               status.st_size, bytes));
   }
   if (!resume && ftruncate(fd, bytes) != 0) {
     const std::string reason = std::strerror(errno);
@@ -96,7 +101,8 @@ std::string unfinished(const std::string& path, bool resume) {
   return resume && !io::exists(path + ".partial") ? path : path + ".partial";
 }
 
-void write_at(int fd, const std::vector<uint16_t>& values, int64_t offset, const std::string& path) {
+void write_at(int fd, const std::vector<uint16_t>& values, int64_t offset,
+              const std::string& path) {
   const char* data = reinterpret_cast<const char*>(values.data());
   int64_t left = int64_t(values.size()) * 2;
   while (left > 0) {
@@ -120,12 +126,14 @@ TrajectoryReader::TrajectoryReader(const std::string& folder, const std::string&
   bytes_ = status.st_size;
   if (bytes_ != info_.runs * info_.states * state_bytes(info_)) {
     ::close(fd);
-    throw DataError(fmt::format("{}: found {} bytes, expected {} runs x {} states x {} parameters x 2", path, bytes_,
-                                info_.runs, info_.states, info_.arch.num_params()));
+    throw DataError(
+        fmt::format("{}: found {} bytes, expected {} runs x {} states x {} parameters x 2", path,
+                    bytes_, info_.runs, info_.states, info_.arch.num_params()));
   }
   void* mapped = mmap(nullptr, size_t(bytes_), PROT_READ, MAP_PRIVATE, fd, 0);
   ::close(fd);
-  if (mapped == MAP_FAILED) throw IoError(fmt::format("{}: cannot map: {}", path, std::strerror(errno)));
+  if (mapped == MAP_FAILED)
+    throw IoError(fmt::format("{}: cannot map: {}", path, std::strerror(errno)));
   data_ = static_cast<const uint16_t*>(mapped);
 }
 
@@ -143,10 +151,12 @@ void TrajectoryReader::read(int64_t run, int64_t state_index, float* out, int64_
   for (int64_t i = 0; i < n; ++i) out[i * stride] = _cvtsh_ss(from[i]);
 }
 
-void TrajectoryReader::read_some(int64_t run, int64_t state_index, const std::vector<int64_t>& indices, float* out,
+void TrajectoryReader::read_some(int64_t run, int64_t state_index,
+                                 const std::vector<int64_t>& indices, float* out,
                                  int64_t stride) const {
   const uint16_t* from = state(run, state_index);
-  for (size_t i = 0; i < indices.size(); ++i) out[int64_t(i) * stride] = _cvtsh_ss(from[indices[i]]);
+  for (size_t i = 0; i < indices.size(); ++i)
+    out[int64_t(i) * stride] = _cvtsh_ss(from[indices[i]]);
 }
 
 TrajectoryWriter::TrajectoryWriter(const std::string& folder, TrajectoryInfo info, bool resume)
@@ -157,7 +167,8 @@ TrajectoryWriter::TrajectoryWriter(const std::string& folder, TrajectoryInfo inf
   }
   const int64_t rows = info_.runs * info_.states;
   states_fd_ = open_sized(unfinished(base_ + ".dat", resume), rows * state_bytes(info_), resume);
-  metrics_fd_ = open_sized(unfinished(base_ + "_metrics.dat", resume), rows * metric_bytes(info_), resume);
+  metrics_fd_ =
+      open_sized(unfinished(base_ + "_metrics.dat", resume), rows * metric_bytes(info_), resume);
 }
 
 TrajectoryWriter::~TrajectoryWriter() {
@@ -165,12 +176,14 @@ TrajectoryWriter::~TrajectoryWriter() {
   if (metrics_fd_ >= 0) ::close(metrics_fd_);
 }
 
-void TrajectoryWriter::write(int64_t run, int64_t state, const float* values, const std::vector<double>& metrics) {
+void TrajectoryWriter::write(int64_t run, int64_t state, const float* values,
+                             const std::vector<double>& metrics) {
   std::vector<uint16_t> row(size_t(info_.arch.num_params()));
   for (size_t i = 0; i < row.size(); ++i) {
     if (!(std::fabs(values[i]) <= kLargestHalf)) {
-      throw NumericError(fmt::format("{}: run {}, state {}: parameter entry {} is {}, beyond float16", base_, run, state,
-                                     i, values[i]));
+      throw NumericError(
+          fmt::format("{}: run {}, state {}: parameter entry {} is {}, beyond float16", base_, run,
+                      state, i, values[i]));
     }
     row[i] = io::float_to_half(values[i]);
   }

@@ -1,5 +1,5 @@
-// WNN (Jang et al., ICML 2023; specification, section 6): three small networks, for convolution weights,
-// linear weights and biases, that look at the recent values and differences of one scalar.
+// WNN (Jang et al., ICML 2023; specification, section 6): three small networks, for convolution
+// weights, linear weights and biases, that look at the recent values and differences of one scalar.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -20,14 +20,15 @@ struct WnnNormalised {
 // states [n, c]
 WnnNormalised wnn_normalise(const at::Tensor& states);
 
-// The predicted change in normalised space, [n], of the network `kind` ("conv", "linear" or "bias").
-// Differentiable in the weights.
+// The predicted change in normalised space, [n], of the network `kind` ("conv", "linear" or
+// "bias"). Differentiable in the weights.
 at::Tensor wnn_change(const MetaModel& model, const std::string& kind, const WnnNormalised& input);
 
 // states [n, c] -> [n] in raw space.
 at::Tensor wnn_predict(const MetaModel& model, const std::string& kind, const at::Tensor& states);
 
-// Which network a parameter of this edge type belongs to; "" for norm weights, which keep their values.
+// Which network a parameter of this edge type belongs to; "" for norm weights, which keep their
+// values.
 std::string wnn_kind(int32_t edge_type);
 
 }  // namespace tenfold::nino_nowcast
