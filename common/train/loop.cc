@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <memory>
@@ -19,6 +20,7 @@ namespace {
 
 // After a NaN so soon behind a checkpoint, that checkpoint is suspect too.
 constexpr int64_t kSuspectSteps = 50;
+constexpr double kBlockSeconds = 0.2;
 
 bool due(int64_t done, int64_t every) { return every > 0 && done % every == 0; }
 
@@ -61,9 +63,9 @@ class Loop {
     log::Progress progress(options_.label, options_.max_steps, "steps", state_.done);
     while (state_.done < options_.max_steps && !program_.finished()) {
       if (stop_wanted()) return stopped();
-      program_.step(state_.done);
-      ++state_.done;
-      if (look_due()) {
+      const int64_t before = state_.done;
+      advance();
+      if (look_due(before)) {
         if (const auto bad = first_bad_loss()) {
           restart_or_throw(*bad);
           continue;
@@ -106,6 +108,20 @@ class Loop {
                                                     state_.metrics_offset);
   }
 
+  // As many steps as fit before the next event and into a time after which signals, limits and the
+  // progress line want a look.
+  void advance() {
+    int64_t count = std::min(program_.most_steps_at_once(), options_.max_steps - state_.done);
+    for (int64_t every : {options_.eval_every, options_.checkpoint_every}) {
+      if (every > 0) count = std::min(count, every - state_.done % every);
+    }
+    count = std::max<int64_t>(1, std::min(count, int64_t(kBlockSeconds / step_seconds_)));
+    const double start = monotonic_seconds();
+    program_.steps(state_.done, count);
+    state_.done += count;
+    step_seconds_ = std::max(1e-9, (monotonic_seconds() - start) / double(count));
+  }
+
   bool stop_wanted() {
     if (options_.max_seconds > 0 && monotonic_seconds() - session_start_ >= options_.max_seconds) {
       request_stop(StopReason::kTimeLimit);
@@ -114,9 +130,10 @@ class Loop {
   }
 
   // Losses are looked at before anything is stored, so that no checkpoint holds a NaN.
-  bool look_due() const {
-    return due(state_.done, options_.check_every) || due(state_.done, options_.eval_every) ||
-           due(state_.done, options_.checkpoint_every) || state_.done == options_.max_steps;
+  bool look_due(int64_t before) const {
+    return state_.done / options_.check_every != before / options_.check_every ||
+           due(state_.done, options_.eval_every) || due(state_.done, options_.checkpoint_every) ||
+           state_.done == options_.max_steps;
   }
 
   std::optional<FirstBad> first_bad_loss() {
@@ -202,9 +219,14 @@ class Loop {
   std::unique_ptr<log::MetricsWriter> metrics_;
   int64_t last_saved_ = -1;
   double started_ = 0, session_start_ = 0;
+  double step_seconds_ = 1;  // of the last steps; at first, take one alone
 };
 
 }  // namespace
+
+void Program::steps(int64_t first, int64_t count) {
+  for (int64_t i = first; i < first + count; ++i) step(i);
+}
 
 double Program::score() const { return std::numeric_limits<double>::quiet_NaN(); }
 

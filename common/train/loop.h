@@ -24,6 +24,12 @@ class Program {
   // Performs step number `step`, counted from 0.
   virtual void step(int64_t step) = 0;
 
+  // Performs steps first .. first + count - 1, of which the loop asks for at most
+  // `most_steps_at_once` and never beyond the next evaluation or checkpoint. To be overridden where
+  // parts of a program need not wait for each other after every step.
+  virtual void steps(int64_t first, int64_t count);
+  virtual int64_t most_steps_at_once() const { return 1; }
+
   // The losses since the last call, each with its step; the loop stops when one is NaN or inf.
   // Called often on a CPU, seldom where it costs a device synchronisation.
   virtual std::vector<std::pair<int64_t, double>> drain_losses() = 0;
@@ -57,7 +63,7 @@ struct LoopOptions {
   int64_t keep_checkpoints = 2;  // 0: all
   double max_seconds = 0;        // 0: no limit
   std::string resume = "never";  // auto | never | a checkpoint folder
-  int64_t check_every = 1;       // steps between two looks at the losses
+  int64_t check_every = 1;       // at least so many steps between two looks at the losses
   int64_t nan_restarts = 0;      // go back to a checkpoint that often before a NaN ends the run
   CheckpointContext context;
 };

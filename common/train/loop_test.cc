@@ -63,6 +63,18 @@ class Counter : public Program {
   std::vector<std::pair<int64_t, double>> losses_;
 };
 
+// Takes several steps at once where the loop lets it.
+class InBlocks : public Counter {
+ public:
+  void steps(int64_t first, int64_t count) override {
+    blocks_.emplace_back(first, count);
+    Counter::steps(first, count);
+  }
+  int64_t most_steps_at_once() const override { return 7; }
+
+  std::vector<std::pair<int64_t, int64_t>> blocks_;
+};
+
 struct Folder {
   Folder() {
     const char* base = std::getenv("TEST_TMPDIR");
@@ -140,6 +152,30 @@ TEST_CASE("every item of the state matters: a resumed run that lacks one ends el
     INFO(item);
     REQUIRE(second.value() != uninterrupted());
   }
+}
+
+TEST_CASE("steps taken together end like single ones and stop at evaluations and checkpoints") {
+  Folder folder;
+  Counter single;
+  InBlocks together;
+  LoopOptions options = options_for(folder.path, 40);
+  options.eval_every = 10;
+  options.checkpoint_every = 8;
+  run_loop(single, options);
+  std::filesystem::remove_all(folder.path);
+  std::filesystem::create_directories(folder.path);
+  run_loop(together, options);
+  REQUIRE(together.value() == single.value());
+  REQUIRE(together.evaluations_ == single.evaluations_);
+  REQUIRE(together.blocks_.size() < 40);
+  int64_t longest = 0;
+  for (const auto& [first, count] : together.blocks_) {
+    longest = std::max(longest, count);
+    for (int64_t every : {options.eval_every, options.checkpoint_every}) {
+      REQUIRE(first / every == (first + count - 1) / every);
+    }
+  }
+  REQUIRE(longest == 7);
 }
 
 TEST_CASE("a NaN stops the run with its step and keeps the last good checkpoint") {
