@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import random
+import resource
 import signal
 import struct
 import subprocess
@@ -17,7 +18,7 @@ import jsonschema
 
 TOOL, TOOL_SCHEMA, ENVELOPE = (str(pathlib.Path(p).resolve()) for p in sys.argv[1:4])
 DATA = pathlib.Path("/usr/share/datasets/fashion-mnist")
-LONG = os.environ.get("TENFOLD_LONG") == "1"
+KILLS = 20 if os.environ.get("TENFOLD_LONG") == "1" else 3
 TINY = ["--task", "custom", "--image-size", "14", "--hidden", "8", "--threads", "1", "--quiet"]
 TRAIN = ["train", *TINY, "--seed", "1000", "--nowcaster", "none,nino", "--period", "50", "--max-train-steps", "300",
          "--eval-every", "50", "--checkpoint-every", "60", "--target", "70", "--after-target", "continue"]
@@ -31,8 +32,9 @@ def run(*args, timeout=120, **kwargs):
 def comparable(path):
     """A result without what may differ between two runs: times, and the folder's own name."""
     result = {k: v for k, v in json.loads(pathlib.Path(path).read_text()).items() if k not in TIMES}
-    for key in ("out", "resume", "save-path"):
+    for key in ("out", "resume", "save-path", "data-out"):
         result["config"].pop(key, None)
+    result["metrics"] = {k: v for k, v in result["metrics"].items() if not k.startswith("seconds_to_target/")}
     seconds = result.get("tables", {}).get("nowcasts", {})
     if seconds:
         column = seconds["columns"].index("seconds")
@@ -56,6 +58,17 @@ class Case(unittest.TestCase):
         self.assertTrue(lines[0].startswith("nino-nowcast: error: "), lines[0])
         for word in words:
             self.assertIn(word, lines[0])
+
+    def killed_at_random(self, folder, trials, args_for):
+        """Kills -9 each of `trials` runs at a random moment and resumes it; args_for(name) gives its arguments."""
+        rng = random.Random(len(folder))
+        for trial in range(trials):
+            name = f"{folder}-{trial}"
+            process = subprocess.Popen([TOOL, *map(str, args_for(name))], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            time.sleep(rng.uniform(0.05, self.whole_s))
+            process.kill()
+            process.wait()
+            yield name, run(*args_for(name), "--resume", "auto")
 
     def validate(self, result):
         envelope, schema = (json.loads(pathlib.Path(p).read_text()) for p in (ENVELOPE, TOOL_SCHEMA))
@@ -110,6 +123,24 @@ class Usage(Case):
 
 
 class BadInput(Case):
+    def cifar(self, name, label_bytes, records=24):
+        rng = random.Random(3)
+        rows = [bytes([0] * (label_bytes - 1) + [rng.randrange(10)]) + rng.randbytes(3072) for _ in range(records)]
+        (self.folder / name).write_bytes(b"".join(rows))
+
+    def test_cifar_is_read_from_its_batches_and_a_cut_batch_is_refused(self):
+        for name in [f"data_batch_{i}.bin" for i in range(1, 6)] + ["test_batch.bin"]:
+            self.cifar(name, 1)
+        for name in ("train.bin", "test.bin"):
+            self.cifar(name, 2)
+        for task, params in (("C10-16", 14666), ("C10-32", 56970), ("C100-32", 62820)):
+            done = run("train", "--task", task, "--data-dir", self.folder, "--max-train-steps", "2", "--quiet", "--threads", "1")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(json.loads(done.stdout)["model"]["num_params"], params)
+        with open(self.folder / "data_batch_3.bin", "ab") as file:
+            file.write(b"x")
+        self.refused(65, "data_batch_3.bin", "73753", "3073", args=["train", "--task", "C10-16", "--data-dir", self.folder])
+
     def test_missing_data_name_the_package(self):
         self.refused(66, "dataset-fashion-mnist", args=[*TRAIN, "--data-dir", self.folder])
 
@@ -134,6 +165,7 @@ class BadInput(Case):
         blocker = self.folder / "file"
         blocker.write_text("")
         self.refused(73, str(blocker), args=[*TRAIN, "--out", blocker / "run"])
+        self.refused(73, "/proc/run", args=[*TRAIN, "--out", "/proc/run"])
 
     def test_an_architecture_with_a_fault_is_refused_by_name(self):
         arch = self.folder / "a.json"
@@ -189,18 +221,94 @@ class Runs(Case):
         self.assertEqual(json.loads((self.folder / "a/result.json").read_text())["status"], "partial")
 
     def test_killed_runs_go_on_to_the_same_bytes(self):
+        start = time.monotonic()
         self.train("whole")
-        rng = random.Random(1)
-        for trial in range(20 if LONG else 3):
-            out = f"killed-{trial}"
+        self.whole_s = time.monotonic() - start
+        for name, done in self.killed_at_random("killed", KILLS, lambda name: [*TRAIN, "--out", self.folder / name]):
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.same("whole", name)
+
+    def test_a_signal_stops_with_a_checkpoint_that_goes_on_to_the_same_bytes(self):
+        self.train("whole")
+        for number, code in ((signal.SIGUSR2, 75), (signal.SIGTERM, 75), (signal.SIGINT, 130)):
+            out = f"signal-{number}"
             process = subprocess.Popen([TOOL, *TRAIN, "--out", str(self.folder / out)], stdout=subprocess.DEVNULL,
                                        stderr=subprocess.DEVNULL)
-            time.sleep(rng.uniform(0.1, 3.0))
-            process.kill()
-            process.wait()
-            done = self.train(out, "--resume", "auto")
-            self.assertEqual(done.returncode, 0, done.stderr)
+            while not (self.folder / out / "metrics.jsonl").exists():
+                time.sleep(0.01)
+            process.send_signal(number)
+            self.assertEqual(process.wait(60), code)
+            partial = json.loads((self.folder / out / "result.json").read_text())
+            self.assertEqual((partial["status"], partial["stopped_by"]), ("partial", "signal"))
+            self.validate(partial)
+            self.assertEqual(self.train(out, "--resume", "auto").returncode, 0)
             self.same("whole", out)
+
+    def test_a_time_limit_stops_with_75(self):
+        done = run("train", *TINY, "--max-train-steps", "1000000", "--nowcaster", "none", "--max-time", "1s", "--out",
+                   self.folder / "limited")
+        self.assertEqual(done.returncode, 75, done.stderr)
+        self.assertEqual(json.loads(done.stdout)["stopped_by"], "time-limit")
+
+    def test_a_full_disk_ends_with_one_line_and_nothing_half_written(self):
+        def limit():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, 30_000))
+        done = self.train("full", preexec_fn=limit)
+        self.assertEqual(done.returncode, 74, done.stderr)
+        self.assertEqual(len(done.stderr.strip().splitlines()), 1, done.stderr)
+        self.assertFalse((self.folder / "full/result.json").exists())
+        kept = sorted(p.name for p in (self.folder / "full/checkpoints").iterdir())
+        for step in kept:
+            if step.startswith("step-"):
+                self.assertTrue((self.folder / "full/checkpoints" / step / "manifest.json").exists())
+
+    def test_a_missed_target_is_1_only_where_it_is_required(self):
+        args = ["train", *TINY, "--max-train-steps", "20", "--nowcaster", "none", "--target", "99.9"]
+        self.assertEqual(run(*args).returncode, 0)
+        done = run(*args, "--require-target")
+        self.assertEqual(done.returncode, 1, done.stderr)
+        metric = json.loads(done.stdout)["metrics"]["steps_to_target/none"]
+        self.assertIsNone(metric["value"])
+        self.assertIn("20 steps", metric["reason"])
+
+    def test_a_run_among_others_is_the_run_alone(self):
+        args = ["train", *TINY, "--nowcaster", "nino", "--period", "20", "--max-train-steps", "60", "--eval-every", "20"]
+        together = json.loads(run(*args, "--seed", "1000,2000").stdout)["series"]["nino/2000"]
+        alone = json.loads(run(*args, "--seed", "2000").stdout)["series"]["nino/2000"]
+        self.assertEqual(together, alone)
+
+    def test_every_method_and_optimiser_takes_its_steps(self):
+        args = ["train", *TINY, "--period", "20", "--max-train-steps", "40", "--eval-every", "20"]
+        done = run(*args, "--nowcaster", "none,nino,wnn+,wnn,linefit,lawa", "--edge-sample-ratio", "0.5")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.validate(json.loads(done.stdout))
+        for method in ("std-param", "min-max", "min-max-param"):
+            done = run(*args, "--scale-method", method)
+            self.assertEqual(done.returncode, 0, done.stderr)
+        for optimizer in ("nadam", "nesterov"):
+            done = run(*args, "--optimizer", optimizer, "--lr", "0.002")
+            self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_the_paper_preset_is_a_real_configuration(self):
+        done = run("train", "--preset", "paper", "--max-train-steps", "1", "--seed", "1000", "--quiet")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        result = json.loads(done.stdout)
+        self.assertEqual(result["model"]["num_params"], 14378)
+        self.assertEqual(result["data"]["training_examples"], 55000)
+
+    def test_kept_checkpoints_feed_step_and_results_feed_eval(self):
+        done = run("train", *TINY, "--seed", "1000", "--nowcaster", "none", "--max-train-steps", "50", "--checkpoint-every", "10",
+                   "--keep-checkpoints", "all", "--eval-every", "10", "--target", "10", "--after-target", "continue",
+                   "--out", self.folder / "kept")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        out = self.folder / "next.safetensors"
+        done = run("step", "--ckpt-dir", self.folder / "kept/checkpoints", "--last", "50", "--period", "50", "--save-path", out)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.validate(json.loads(done.stdout))
+        self.assertIn(b"fc.0.weight", out.read_bytes()[:2000])
+        done = run("eval", "--results", self.folder / "kept/result.json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(json.loads(done.stdout)["metrics"]["median_steps/none"]["value"], 10)
 
     def test_another_option_on_resume_is_refused_by_name(self):
         self.train("b")
@@ -208,29 +316,89 @@ class Runs(Case):
         self.assertEqual(done.returncode, 78, done.stderr)
         self.assertIn("--lr", done.stderr)
 
-    def test_trajectories_are_collected_and_meta_trained_on(self):
-        collect = ["collect", *TINY, "--seed", "5", "--runs", "2", "--every", "20", "--max-train-steps", "1000", "--name",
-                   "T", "--data-out", self.folder / "t"]
-        done = run(*collect)
+
+@unittest.skipUnless(DATA.exists(), "dataset-fashion-mnist is not installed")
+class MetaTraining(Case):
+    def setUp(self):
+        super().setUp()
+        done = run(*self.collect("T"))
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.validate(json.loads(done.stdout))
-        info = json.loads((self.folder / "t/T.json").read_text())
+        self.collected = json.loads(done.stdout)
+
+    def collect(self, name, *more):
+        return ["collect", *TINY, "--seed", "5", "--runs", "2", "--every", "20", "--max-train-steps", "1000", "--name", "T",
+                "--data-out", self.folder / name, *more]
+
+    def meta(self, model, save, *more):
+        return ["train-nino", "--model", model, "--data-dir", self.folder / "T", "--tasks", "T", "--spacing", "20", "--hid", "8",
+                "--seq-len", "10", "--batch-size", "1", "--max-train-steps", "3", "--eval-every", "1", "--save-path", save,
+                "--threads", "1", "--quiet", *more]
+
+    def test_trajectories_have_the_described_size(self):
+        self.validate(self.collected)
+        info = json.loads((self.folder / "T/T.json").read_text())
         self.assertEqual((info["runs"], info["states"]), (2, 51))
-        self.assertEqual((self.folder / "t/T.dat").stat().st_size, 2 * 51 * info["num_params"] * 2)
-        for model in ("nino", "wnn+", "wnn"):
+        self.assertEqual((self.folder / "T/T.dat").stat().st_size, 2 * 51 * info["num_params"] * 2)
+        (self.folder / "T/T.dat").write_bytes(b"short")
+        self.refused(65, "T.dat", "5 bytes", args=self.meta("nino", self.folder / "n.safetensors"))
+
+    def test_every_model_is_trained_and_scored(self):
+        for model, more in (("nino", []), ("nino", ["--amp"]), ("nino", ["--final-edge-update", "--no-lpe", "--no-edge-types"]),
+                            ("wnn+", []), ("wnn", [])):
             save = self.folder / f"{model}.safetensors"
-            meta = ["train-nino", "--model", model, "--data-dir", self.folder / "t", "--tasks", "T", "--spacing", "20",
-                    "--hid", "8", "--seq-len", "10", "--batch-size", "1", "--max-train-steps", "3", "--eval-every", "1",
-                    "--save-path", save, "--threads", "1", "--quiet"]
-            done = run(*meta)
+            done = run(*self.meta(model, save, *more))
             self.assertEqual(done.returncode, 0, done.stderr)
             self.validate(json.loads(done.stdout))
-            done = run("eval", "--trajectories", self.folder / "t", "--name", "T", "--spacing", "20", "--runs", "1",
-                       "--ckpt", save, "--horizons", "1,5")
+            done = run("eval", "--trajectories", self.folder / "T", "--name", "T", "--spacing", "20", "--runs", "1", "--ckpt", save,
+                       "--horizons", "1,5")
             self.assertEqual(done.returncode, 0, done.stderr)
             self.validate(json.loads(done.stdout))
-        (self.folder / "t/T.dat").write_bytes(b"short")
-        self.refused(65, "T.dat", "5 bytes", args=meta)
+
+    def test_embeddings_have_the_width_of_the_checkpoint_and_move(self):
+        save = self.folder / "n.safetensors"
+        run(*self.meta("nino", save))
+        done = run("eval", "--trajectories", self.folder / "T", "--name", "T", "--spacing", "20", "--runs", "0", "--ckpt", save,
+                   "--horizons", "1", "--embeddings")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        table = json.loads(done.stdout)["tables"]["embeddings"]
+        self.assertEqual(table["columns"], ["checkpoint", "run", "step", "nodes", "edges"])
+        self.assertEqual([row[2] for row in table["rows"][:2]], [80, 180])
+        self.assertEqual({len(row[i]) for row in table["rows"] for i in (3, 4)}, {8})
+        self.assertNotEqual(table["rows"][0][4], table["rows"][-1][4])
+
+    def test_mixed_precision_gives_nearly_the_same_loss(self):
+        def losses(*more):
+            done = run(*self.meta("nino", self.folder / "n.safetensors", *more))
+            return json.loads(done.stdout)["series"]["train"]["columns"]["loss"]
+        full, mixed = losses(), losses("--amp")
+        self.assertNotEqual(full, mixed)
+        for a, b in zip(full, mixed):
+            self.assertLess(abs(a - b), 0.02 * a)
+
+    def test_killed_meta_training_goes_on_to_the_same_bytes(self):
+        def args(name):
+            return self.meta("nino", self.folder / f"{name}.safetensors", "--max-train-steps", "150", "--checkpoint-every", "25",
+                             "--eval-every", "10", "--out", self.folder / name)
+        start = time.monotonic()
+        self.assertEqual(run(*args("whole")).returncode, 0)
+        self.whole_s = time.monotonic() - start
+        for name, done in self.killed_at_random("killed", KILLS, args):
+            self.assertEqual(done.returncode, 0, done.stderr)
+            for a, b in (("whole.safetensors", f"{name}.safetensors"), ("whole/metrics.jsonl", f"{name}/metrics.jsonl")):
+                self.assertEqual((self.folder / a).read_bytes(), (self.folder / b).read_bytes(), b)
+            self.assertEqual(comparable(self.folder / "whole/result.json"), comparable(self.folder / name / "result.json"))
+
+    def test_killed_collecting_goes_on_to_the_same_bytes(self):
+        def args(name):
+            return self.collect(f"data-{name}", "--out", self.folder / name, "--checkpoint-every", "100")
+        start = time.monotonic()
+        self.assertEqual(run(*args("whole")).returncode, 0)
+        self.whole_s = time.monotonic() - start
+        for name, done in self.killed_at_random("killed", KILLS, args):
+            self.assertEqual(done.returncode, 0, done.stderr)
+            for file in ("T.dat", "T_metrics.dat"):
+                self.assertEqual((self.folder / "data-whole" / file).read_bytes(),
+                                 (self.folder / f"data-{name}" / file).read_bytes(), name)
 
 
 if __name__ == "__main__":

@@ -24,10 +24,12 @@ class Collector : public train::Program {
   Collector(Ensemble& ensemble, TrajectoryWriter& writer, int64_t every)
       : ensemble_(ensemble), writer_(writer), every_(every) {}
 
-  void step(int64_t step) override {
-    if (step == 0) record(0);
-    ensemble_.step(step);
+  void step(int64_t step) override { steps(step, 1); }
+  void steps(int64_t first, int64_t count) override {
+    if (first == 0) record(0);
+    ensemble_.steps(first, count);
   }
+  int64_t most_steps_at_once() const override { return ensemble_.most_steps_at_once(); }
   std::vector<std::pair<int64_t, double>> drain_losses() override {
     return ensemble_.drain_losses();
   }

@@ -94,6 +94,7 @@ void TrainNinoConfig::validate(const cli::CommonOptions& common) const {
     throw UsageError("--tasks: missing; expected names of trajectories in --data-dir");
   if (common.seed.size() != 1) throw UsageError("--seed: expected one number");
   require_text("save-path", save_path);
+  if (amp && model == "wnn") throw UsageError("--amp: not with --model wnn");
   if (wnn_horizon > seq_len) {
     throw UsageError(fmt::format("--wnn-horizon: found {}, expected at most --seq-len {}",
                                  wnn_horizon, seq_len));
@@ -120,6 +121,7 @@ void EvalConfig::validate(const cli::CommonOptions&) const {
   const int given = !states.empty() + !trajectories.empty() + !results.empty();
   if (given != 1) throw UsageError("expected one of --states, --trajectories and --results");
   if (!states.empty()) require_text("arch", arch);
+  if (embeddings && trajectories.empty()) throw UsageError("--embeddings: needs --trajectories");
   if (!trajectories.empty() && tasks_name.empty())
     throw UsageError("--name: missing; expected a trajectory's name");
 }

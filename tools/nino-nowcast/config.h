@@ -20,7 +20,7 @@ extern const std::vector<std::string> kTaskNames, kNowcasterNames, kOptimizerNam
 // How a nowcast is made: shared by train, step and eval.
 struct NowcastConfig {
   std::vector<std::string> ckpt;
-  std::string graph = "auto", graph_compat = "official";
+  std::string graph = "auto", graph_compat = "official", scale_method = "checkpoint";
   std::optional<double> upd_scale;
   double edge_sample_ratio = 1.0;
   int64_t chunk_size = 1'000'000;
@@ -35,6 +35,9 @@ struct NowcastConfig {
         "neural graph: of the family, the ablation without heads and residuals, or feed-forward");
     v.choice("graph-compat", graph_compat, {"official", "corrected"},
              "keep or correct the official code's slips (Llama embeddings, min-max-param)");
+    v.choice("scale-method", scale_method,
+             {"checkpoint", "std", "std-param", "min-max", "min-max-param"},
+             "scaling of snapshots: as the checkpoint says, or another (ablation)");
     v.number("upd-scale", upd_scale, {0.0, 100.0}, "", "factor of the predicted change",
              "as in the checkpoint");
     v.number("edge-sample-ratio", edge_sample_ratio, {1e-6, 1.0}, "",
@@ -150,7 +153,8 @@ struct TrainNinoConfig {
   std::vector<std::string> tasks;
   int64_t hid = 128, layers = 3, seq_len = 40, ctx = 5, lpe = 8, spacing = 200, wnn_horizon = 5;
   int64_t max_feat_size = 9, vocab_size = 50257, vocab_sample = 1000;
-  bool wte_pos_enc = false, no_lpe = false, no_edge_types = false, final_edge_update = false;
+  bool amp = false, wte_pos_enc = false, no_lpe = false, no_edge_types = false,
+       final_edge_update = false;
   double lr = 3e-3, wd = 1e-2, grad_clip = 5, upd_scale = 1;
   int64_t batch_size = 4, samples_per_traj = 4, max_train_steps = 20000, nan_restarts = 50;
   std::string scale_method = "std", train_scale = "global-wte";
@@ -189,6 +193,7 @@ struct TrainNinoConfig {
     v.number("wd", wd, {0.0, 10.0}, "", "weight decay");
     v.number("max-train-steps", max_train_steps, {1, 1e9}, "steps", "iterations");
     v.number("grad-clip", grad_clip, {0.0, kNoLimit}, "", "bound of the gradient norm; 0: none");
+    v.flag("amp", amp, "mixed precision: products in bfloat16; loss, sums and weights in float32");
     v.number("nan-restarts", nan_restarts, {0, 1e6}, "",
              "times to go back to a checkpoint after a NaN");
     v.text("save-path", save_path, "FILE", "where the checkpoint goes (FILE.json beside it)",
@@ -262,6 +267,7 @@ struct EvalConfig {
   std::vector<int64_t> runs, horizons;
   std::vector<std::string> results;
   int64_t spacing = 200;
+  bool embeddings = false;
 
   template <class Visitor>
   void visit(Visitor& v) {
@@ -275,6 +281,8 @@ struct EvalConfig {
     v.number("spacing", spacing, {1, 1e6}, "steps", "training steps between two used states");
     v.list("results", results, {}, "FILE",
            "or: result.json files of `train`, for the steps-to-target table");
+    v.flag("embeddings", embeddings,
+           "of --trajectories also: mean node and edge features of NiNo along every run");
     v.list("horizons", horizons, {1, 1e6}, "horizons to report; all where none is given");
     nowcast.visit(v);
   }

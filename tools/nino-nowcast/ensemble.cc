@@ -11,13 +11,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
+#include <map>
 
 #include "common/core/clock.h"
 #include "common/core/error.h"
 
 namespace tenfold::nino_nowcast {
 namespace {
+
+constexpr int64_t kMostStepsAtOnce = 1000;
 
 // Mean loss and accuracy of logits in float64.
 TargetNet::Score score_of(const at::Tensor& logits, const at::Tensor& y) {
@@ -52,81 +56,83 @@ Ensemble::Ensemble(const TargetNet& net, const ImageData& data, const std::vecto
     if (slot.initial.defined()) m.params.copy_(slot.initial);
     m.optimizer = std::make_unique<train::FlatOptimizer>(options_.optimizer, p, at::kCPU);
     if (slot.predictor != nullptr) m.history = at::zeros({options_.timing.ctx, p});
+    m.order = std::make_unique<data::BatchOrder>(data.train_x.size(0), options_.batch_size,
+                                                 uint64_t(slot.seed));
     members_.push_back(std::move(m));
-    const data::BatchOrder order(data.train_x.size(0), options_.batch_size, uint64_t(slot.seed));
-    batches_.emplace(slot.seed, SeedBatch{order, {}, {}, -1});
   }
 }
 
-// With fewer members than threads the operators themselves use the threads.
+// With fewer members than threads the operators themselves use the threads. Otherwise a thread
+// takes the next member as soon as it is free.
 template <class Body>
 void Ensemble::for_each_active(const Body& body) {
   std::vector<Member*> active;
   for (Member& m : members_) {
     if (m.active) active.push_back(&m);
   }
-  const auto run = [&](int64_t begin, int64_t end) {
-    const c10::InferenceMode guard;
-    for (int64_t i = begin; i < end; ++i) body(*active[size_t(i)]);
-  };
   const auto count = static_cast<int64_t>(active.size());
-  if (count < at::get_num_threads()) {
-    run(0, count);
+  std::atomic<int64_t> next{0};
+  const auto work = [&](int64_t, int64_t) {
+    const c10::InferenceMode guard;
+    for (int64_t i = next++; i < count; i = next++) body(*active[size_t(i)]);
+  };
+  const int64_t threads = at::get_num_threads();
+  if (count < threads) {
+    work(0, 1);
   } else {
-    at::parallel_for(0, count, 1, run);
+    at::parallel_for(0, threads, 1, work);
   }
 }
 
-at::Tensor Ensemble::rows_of(SeedBatch& batch, int64_t step) const {
-  if (options_.given_order.defined()) return options_.given_order[step];
-  const auto indices = batch.order.at(step);
-  return at::from_blob(const_cast<int64_t*>(indices.indices), {indices.size},
-                       at::TensorOptions().dtype(at::kLong));
+void Ensemble::load_batch(Member& m, int64_t step) {
+  if (m.loaded_step == step) return;
+  at::Tensor rows;
+  if (options_.given_order.defined()) {
+    rows = options_.given_order[step];
+  } else {
+    const auto batch = m.order->at(step);
+    rows = at::from_blob(const_cast<int64_t*>(batch.indices), {batch.size},
+                         at::TensorOptions().dtype(at::kLong));
+  }
+  m.x = data_.train_x.index_select(0, rows);
+  m.y = data_.train_y.index_select(0, rows);
+  m.loaded_step = step;
 }
 
-void Ensemble::load_batches(int64_t step) {
-  for (auto& [seed, batch] : batches_) {
-    const bool wanted = std::any_of(members_.begin(), members_.end(), [s = seed](const Member& m) {
-      return m.active && m.seed == s;
-    });
-    if (!wanted || batch.loaded_step == step) continue;
-    const at::Tensor index = rows_of(batch, step);
-    batch.x = data_.train_x.index_select(0, index);
-    batch.y = data_.train_y.index_select(0, index);
-    batch.loaded_step = step;
-  }
-}
+int64_t Ensemble::most_steps_at_once() const { return kMostStepsAtOnce; }
 
-void Ensemble::step(int64_t step) {
-  const c10::InferenceMode guard;
-  load_batches(step);
-  for_each_active([&](Member& m) { step_member(m, step); });
-  for (const Member& m : members_) {
-    if (m.active) losses_.emplace_back(step + 1, m.last_loss);
-  }
+void Ensemble::steps(int64_t first, int64_t count) {
+  for_each_active([&](Member& m) {
+    for (int64_t i = first; i < first + count; ++i) {
+      step_member(m, i);
+      m.new_losses.emplace_back(i + 1, m.last_loss);
+      if (!std::isfinite(m.last_loss)) break;  // the loop stops at this step
+    }
+  });
 }
 
 void Ensemble::step_member(Member& m, int64_t step) {
-  const SeedBatch& batch = batches_.at(m.seed);
+  const double start = monotonic_seconds();
+  load_batch(m, step);
   if (m.predictor != nullptr && (step + 1) % options_.timing.stride() == 0) {
     m.history[m.snapshots++].copy_(m.params);  // before the update
     if (m.snapshots == options_.timing.ctx) {
       nowcast(m, step);
+      m.seconds += m.nowcasts.back().seconds;
       return;
     }
   }
-  m.last_loss =
-      net_.loss_and_gradient(m.params, m.buffers, batch.x, batch.y, m.gradient).item<float>();
+  m.last_loss = net_.loss_and_gradient(m.params, m.buffers, m.x, m.y, m.gradient).item<float>();
   m.optimizer->step(m.params, m.gradient);
   m.loss_sum += m.last_loss;
   ++m.loss_count;
+  m.seconds += monotonic_seconds() - start;
 }
 
 // Replaces the optimiser's step; moments and the optimiser's own count stay as they are.
 void Ensemble::nowcast(Member& m, int64_t step) {
-  const SeedBatch& batch = batches_.at(m.seed);
   const auto batch_loss = [&] {
-    return score_of(net_.logits(m.params, m.buffers, batch.x, true), batch.y).loss;
+    return score_of(net_.logits(m.params, m.buffers, m.x, true), m.y).loss;
   };
   const auto accuracy = [&] {
     return 100 * net_.evaluate(m.params, m.buffers, data_.test_x, data_.test_y).accuracy;
@@ -137,7 +143,8 @@ void Ensemble::nowcast(Member& m, int64_t step) {
   record.loss_before = batch_loss();
   record.metric_before = accuracy();
   const double start = monotonic_seconds();
-  const at::Tensor next = m.predictor->predict(m.history.t().contiguous(), record.k);
+  const at::Tensor next =
+      m.predictor->predict(m.history.t().contiguous(), record.k, uint64_t(step));
   record.seconds = monotonic_seconds() - start;
   require_finite(next, net_.architecture(),
                  fmt::format("step {}: nowcast of {}", step + 1, m.label()));
@@ -151,7 +158,13 @@ void Ensemble::nowcast(Member& m, int64_t step) {
 
 std::vector<std::pair<int64_t, double>> Ensemble::drain_losses() {
   std::vector<std::pair<int64_t, double>> out;
-  out.swap(losses_);
+  for (Member& m : members_) {
+    out.insert(out.end(), m.new_losses.begin(), m.new_losses.end());
+    m.new_losses.clear();
+  }
+  // The earliest loss that is not finite is the one to report.
+  std::stable_sort(out.begin(), out.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
   return out;
 }
 
@@ -175,7 +188,10 @@ train::Program::Row Ensemble::evaluate(int64_t done) {
     row.emplace_back(m.label() + "/train_loss", point.train_loss);
     row.emplace_back(m.label() + "/test_loss", point.test_loss);
     row.emplace_back(m.label() + "/test_acc", point.test_acc);
-    if (m.target_step < 0 && point.test_acc >= options_.target) m.target_step = done;
+    if (m.target_step < 0 && point.test_acc >= options_.target) {
+      m.target_step = done;
+      m.target_seconds = m.seconds;
+    }
     if (options_.stop_at_target && m.target_step >= 0) m.active = false;
   }
   return row;
@@ -183,13 +199,12 @@ train::Program::Row Ensemble::evaluate(int64_t done) {
 
 std::vector<Ensemble::Scores> Ensemble::scores(int64_t step) {
   const c10::InferenceMode guard;
-  load_batches(step);
   std::vector<Scores> out(members_.size());
   for_each_active([&](Member& m) {
-    const SeedBatch& batch = batches_.at(m.seed);
+    load_batch(m, step);
     Scores& s = out[size_t(&m - members_.data())];
     s.test = net_.evaluate(m.params, m.buffers, data_.test_x, data_.test_y);
-    s.batch = score_of(net_.logits(m.params, m.buffers, batch.x), batch.y);
+    s.batch = score_of(net_.logits(m.params, m.buffers, m.x), m.y);
   });
   return out;
 }
@@ -231,6 +246,8 @@ void Ensemble::visit_member(train::Archive& archive, Member& m) {
   archive.number(prefix + "snapshots", m.snapshots);
   archive.truth(prefix + "active", m.active);
   archive.number(prefix + "target_step", m.target_step);
+  archive.number(prefix + "seconds", m.seconds);
+  archive.number(prefix + "target_seconds", m.target_seconds);
   archive.number(prefix + "loss_sum", m.loss_sum);
   archive.number(prefix + "loss_count", m.loss_count);
   train::visit_records(archive, prefix + "curve", m.curve,

@@ -1,13 +1,12 @@
 // Many runs of one task side by side: every (nowcaster, seed) is a member with parameters,
-// optimiser and history of its own; one step of the ensemble is one step of every member. Members
-// run in parallel threads, each on one thread. The same thread count gives the same bytes; another
-// one changes the last bits of a nowcast.
+// optimiser, batches and history of its own. Members run in parallel, each on one thread, and wait
+// for each other only where the loop asks for something, not after every step. The same thread
+// count gives the same bytes; another one changes the last bits of a nowcast.
 #pragma once
 
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -53,10 +52,18 @@ struct Member {
   at::Tensor history;  // [ctx, P], the first `snapshots` rows are filled
   int64_t snapshots = 0;
   bool active = true;
-  int64_t target_step = -1;  // completed steps when the target was reached
-  double loss_sum = 0;       // since the last evaluation
+  int64_t target_step = -1;   // completed steps when the target was reached
+  double seconds = 0;         // spent on steps and nowcasts, evaluations apart
+  double target_seconds = 0;  // the same when the target was reached
+  double loss_sum = 0;        // since the last evaluation
   int64_t loss_count = 0;
   double last_loss = 0;
+  std::vector<std::pair<int64_t, double>> new_losses;  // with their steps, until they are drained
+
+  std::unique_ptr<data::BatchOrder> order;  // runs of one seed see the same batches
+  at::Tensor x, y;                          // the batch of step `loaded_step`
+  int64_t loaded_step = -1;
+
   std::vector<CurvePoint> curve;
   std::vector<NowcastRecord> nowcasts;
 
@@ -84,7 +91,9 @@ class Ensemble : public train::Program {
   Ensemble(const TargetNet& net, const ImageData& data, const std::vector<Slot>& slots,
            EnsembleOptions options);
 
-  void step(int64_t step) override;
+  void step(int64_t step) override { steps(step, 1); }
+  void steps(int64_t first, int64_t count) override;
+  int64_t most_steps_at_once() const override;
   std::vector<std::pair<int64_t, double>> drain_losses() override;
   Row evaluate(int64_t done) override;
   bool finished() const override;
@@ -104,13 +113,7 @@ class Ensemble : public train::Program {
  private:
   template <class Body>
   void for_each_active(const Body& body);
-  struct SeedBatch {
-    data::BatchOrder order;
-    at::Tensor x, y;
-    int64_t loaded_step = -1;
-  };
-  at::Tensor rows_of(SeedBatch& batch, int64_t step) const;  // valid until the next call
-  void load_batches(int64_t step);
+  void load_batch(Member& member, int64_t step);
   void step_member(Member& member, int64_t step);
   void nowcast(Member& member, int64_t step);
   void visit_member(train::Archive& archive, Member& member);
@@ -119,8 +122,6 @@ class Ensemble : public train::Program {
   const ImageData& data_;
   EnsembleOptions options_;
   std::vector<Member> members_;
-  std::map<int64_t, SeedBatch> batches_;  // by seed: runs of one seed see the same batches
-  std::vector<std::pair<int64_t, double>> losses_;
 };
 
 }  // namespace tenfold::nino_nowcast

@@ -8,11 +8,14 @@
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "common/core/error.h"
 #include "common/data/tensor_io.h"
 #include "common/io/file.h"
 #include "tools/nino-nowcast/commands.h"
+#include "tools/nino-nowcast/embedding.h"
+#include "tools/nino-nowcast/lpe.h"
 #include "tools/nino-nowcast/report.h"
 #include "tools/nino-nowcast/scaling.h"
 #include "tools/nino-nowcast/states.h"
@@ -132,6 +135,41 @@ void eval_states(const EvalConfig& config, const cli::Run& run, log::Result& res
   report_errors(methods, errors, result);
 }
 
+// Where the runs are, as every NiNo among the checkpoints sees them: one row a window.
+class EmbeddingTable {
+ public:
+  EmbeddingTable(const std::vector<MetaModel>& models, const Architecture& arch, uint64_t seed)
+      : models_(models), arch_(arch), graph_(build_graph(arch, {})) {
+    for (const MetaModel& m : models_) {
+      const LaplacianEncoding lpe = laplacian_encoding(graph_, m.config.lpe, seed);
+      at::Tensor pos = at::empty({graph_.num_nodes, m.config.lpe});
+      std::copy(lpe.pos.begin(), lpe.pos.end(), pos.data_ptr<float>());
+      pos_.push_back(pos);
+    }
+  }
+
+  void add(int64_t run, int64_t step, const at::Tensor& states) {
+    for (size_t i = 0; i < models_.size(); ++i) {
+      const GraphEmbedding e = embed(models_[i], arch_, graph_, pos_[i], states);
+      table_.rows.push_back(
+          {stem(models_[i].source), run, step, numbers_of(e.nodes), numbers_of(e.edges)});
+    }
+  }
+  const log::Table& table() const { return table_; }
+
+ private:
+  static std::vector<double> numbers_of(const at::Tensor& t) {
+    const float* values = t.data_ptr<float>();
+    return {values, values + t.numel()};
+  }
+
+  const std::vector<MetaModel>& models_;
+  const Architecture& arch_;
+  NeuralGraph graph_;
+  std::vector<at::Tensor> pos_;
+  log::Table table_{{"checkpoint", "run", "step", "nodes", "edges"}, {}};
+};
+
 void eval_trajectories(const EvalConfig& config, const cli::Run& run, log::Result& result) {
   const TrajectoryReader reader(config.trajectories, config.tasks_name);
   const TrajectoryInfo& info = reader.info();
@@ -149,6 +187,8 @@ void eval_trajectories(const EvalConfig& config, const cli::Run& run, log::Resul
   for (int64_t r = 0; runs.empty() || (config.runs.empty() && int64_t(runs.size()) < info.runs);
        ++r)
     runs.push_back(r);
+  std::optional<EmbeddingTable> embeddings;
+  if (config.embeddings) embeddings.emplace(models, info.arch, options.seed);
   int64_t longest = 0;
   for (const MetaModel& m : models) longest = std::max(longest, m.config.seq_len);
   for (int64_t r : runs) {
@@ -158,14 +198,17 @@ void eval_trajectories(const EvalConfig& config, const cli::Run& run, log::Resul
     for (int64_t s = 0; s < used; ++s) reader.read(r, s * step, states.data_ptr<float>() + s, used);
     for (int64_t first = 0; first + ctx < used; first += ctx) {
       const int64_t n = std::min(longest, used - first - ctx);
-      score_window(methods, info.arch, states.narrow(1, first, ctx),
-                   states.narrow(1, first + ctx, n), config.horizons, errors);
+      const at::Tensor window = states.narrow(1, first, ctx);
+      score_window(methods, info.arch, window, states.narrow(1, first + ctx, n), config.horizons,
+                   errors);
+      if (embeddings) embeddings->add(r, (first + ctx - 1) * config.spacing, window);
     }
   }
   result.data = {{"name", config.trajectories + "/" + config.tasks_name},
                  {"origin", std::string("user")},
                  {"digest", "xxh3:" + info.digest}};
   report_errors(methods, errors, result);
+  if (embeddings) result.tables.emplace_back("embeddings", embeddings->table());
 }
 
 // Steps to target of every nowcaster over the seeds of all files.

@@ -38,8 +38,8 @@ struct EdgeSubset {
 EdgeSubset choose_edges(int64_t num_edges, const InferenceOptions& options, int64_t layer) {
   if (options.edge_sample_ratio >= 1) return {{}, num_edges};
   const auto count = static_cast<int64_t>(double(num_edges) * options.edge_sample_ratio);
-  return {Stream(options.seed, "edge-sample", uint64_t(layer)).sample_sorted(num_edges, count),
-          count};
+  const Stream stream(options.seed, fmt::format("edge-sample/{}", layer), options.draw);
+  return {stream.sample_sorted(num_edges, count), count};
 }
 
 // The buffers of one thread.

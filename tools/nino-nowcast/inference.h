@@ -37,8 +37,8 @@ struct GraphPlan {
 struct InferenceOptions {
   int64_t chunk_size = 1'000'000;  // most edges a thread takes at once; memory only, same result
   double edge_sample_ratio =
-      1.0;            // below 1: aggregate over a random subset of the edges of each layer
-  uint64_t seed = 0;  // of that subset
+      1.0;  // below 1: aggregate over a random subset of the edges of each layer
+  uint64_t seed = 0, draw = 0;  // of that subset: the same pair gives the same edges
 };
 
 struct NinoMaps;  // the composed maps (inference_maps.h)

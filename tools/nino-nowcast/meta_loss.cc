@@ -17,7 +17,8 @@ constexpr double kWeightPenalty = 1e-6, kBiasPenalty = 0.1;
 // |last + upd_scale * change - target|, summed; change and target [P', n].
 void add_window(MetaLoss& loss, const MetaModel& model, const at::Tensor& last,
                 const at::Tensor& change, const at::Tensor& target, bool with_noop) {
-  const at::Tensor error = (last + change * model.config.upd_scale - target).abs().sum();
+  const at::Tensor error =
+      (last + change.to(at::kFloat) * model.config.upd_scale - target).abs().sum();
   loss.sum = loss.sum.defined() ? loss.sum + error : error;
   loss.count += target.numel();
   if (with_noop) loss.noop_sum += (last - target).abs().sum(at::kDouble).item<double>();

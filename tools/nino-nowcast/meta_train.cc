@@ -1,12 +1,14 @@
 // `train-nino`: meta-training of NiNo, WNN+ and WNN (specification, sections 4.2 and 6).
 
 #include <ATen/TensorOperators.h>
+#include <ATen/autocast_mode.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
 #include <fmt/format.h>
 
 #include <cmath>
+#include <map>
 
 #include "common/core/clock.h"
 #include "common/core/error.h"
@@ -89,6 +91,21 @@ SamplingOptions sampling(const TrainNinoConfig& config, const cli::Run& run) {
   o.seed = uint64_t(run.options().seed.at(0));
   return o;
 }
+
+// While it lives, matrix products take and give bfloat16 (--amp).
+class MixedPrecision {
+ public:
+  explicit MixedPrecision(bool on) {
+    at::autocast::set_autocast_dtype(at::kCPU, at::kBFloat16);
+    at::autocast::set_autocast_enabled(at::kCPU, on);
+  }
+  ~MixedPrecision() {
+    at::autocast::clear_cache();
+    at::autocast::set_autocast_enabled(at::kCPU, false);
+  }
+  MixedPrecision(const MixedPrecision&) = delete;
+  MixedPrecision& operator=(const MixedPrecision&) = delete;
+};
 
 // What NiNo, WNN+ and WNN have in common: flat AdamW, clipping, schedule, state.
 class MetaProgram : public train::Program {
@@ -195,11 +212,19 @@ class GraphProgram : public MetaProgram {
 
  protected:
   double compute_gradient(int64_t step) override {
-    const MetaLoss loss = meta_loss(model_, sampler_.batch(step, restart_), true);
+    const MetaLoss loss = mixed_loss(step);
     const at::Tensor mean = loss.sum / double(loss.count);
     mean.backward();
     noop_sum_ += loss.noop_sum / double(loss.count);
     return mean.item<double>();
+  }
+
+ private:
+  // Only the forward pass is under autocast; gradients come in the precision of what they belong
+  // to.
+  MetaLoss mixed_loss(int64_t step) const {
+    const MixedPrecision guard(config_.amp);
+    return meta_loss(model_, sampler_.batch(step, restart_), true);
   }
 };
 
@@ -207,15 +232,26 @@ class GraphProgram : public MetaProgram {
 // kind.
 class WnnProgram : public MetaProgram {
  public:
-  using MetaProgram::MetaProgram;
+  WnnProgram(const TrainNinoConfig& config, const cli::Run& run, train::OptimizerOptions optimizer)
+      : MetaProgram(config, run, optimizer), seed_(uint64_t(run.options().seed.at(0))) {
+    for (const TrajectoryTask& task : sampler_.tasks()) {
+      std::map<std::string, std::vector<int64_t>> entries;
+      for (size_t i = 0; i < task.types.size(); ++i) {
+        if (task.types[i] >= 0) entries[wnn_kind(task.types[i])].push_back(int64_t(i));
+      }
+      for (const char* kind : kKinds) {
+        if (!entries[kind].empty()) pools_[kind].push_back({&task, std::move(entries[kind])});
+      }
+    }
+  }
 
  protected:
   double learning_rate(int64_t) const override { return config_.lr; }
   double compute_gradient(int64_t step) override {
     double total = 0;
-    for (const char* kind : {"conv", "linear", "bias"}) {
+    for (const auto& [kind, pools] : pools_) {
       at::Tensor states, target;
-      if (!draw(kind, step, states, target)) continue;
+      draw(kind, pools, step, states, target);
       const at::Tensor loss = wnn_loss(model_, kind, states, target);
       loss.backward();
       total += loss.item<double>();
@@ -224,41 +260,40 @@ class WnnProgram : public MetaProgram {
   }
 
  private:
+  static constexpr const char* kKinds[] = {"conv", "linear", "bias"};
+
+  struct Pool {
+    const TrajectoryTask* task;
+    std::vector<int64_t> entries;  // of the kind
+  };
+
   // Scalars of one kind, uniform over tasks that have it, runs, windows and entries.
-  bool draw(const std::string& kind, int64_t step, at::Tensor& states, at::Tensor& target) const {
-    std::vector<std::pair<const TrajectoryTask*, std::vector<int64_t>>> pools;
-    for (const TrajectoryTask& task : sampler_.tasks()) {
-      std::vector<int64_t> entries;
-      for (size_t i = 0; i < task.types.size(); ++i) {
-        if (task.types[i] >= 0 && wnn_kind(task.types[i]) == kind) entries.push_back(int64_t(i));
-      }
-      if (!entries.empty()) pools.emplace_back(&task, std::move(entries));
-    }
-    if (pools.empty()) return false;
-    const Stream draws(uint64_t(seed()), fmt::format("wnn/{}/{}", kind, restart_), uint64_t(step));
+  void draw(const std::string& kind, const std::vector<Pool>& pools, int64_t step,
+            at::Tensor& states, at::Tensor& target) const {
+    const Stream draws(seed_, fmt::format("wnn/{}/{}", kind, restart_), uint64_t(step));
     const int64_t ctx = config_.ctx, span = ctx + config_.wnn_horizon;
     states = at::empty({kWnnBatch, ctx});
     target = at::empty({kWnnBatch});
     float* out = states.data_ptr<float>();
     for (int64_t i = 0; i < kWnnBatch; ++i) {
-      const auto& [task, entries] = pools[draws.below(uint64_t(4 * i), pools.size())];
-      const TrajectoryInfo& info = task->reader->info();
-      const auto run = int64_t(draws.below(uint64_t(4 * i + 1), uint64_t(info.runs)));
-      const auto start = int64_t(
-          draws.below(uint64_t(4 * i + 2), uint64_t(info.states - (span - 1) * task->step)));
+      const auto below = [&](int64_t part, int64_t n) {
+        return int64_t(draws.below(uint64_t(4 * i + part), uint64_t(n)));
+      };
+      const Pool& pool = pools[size_t(below(0, int64_t(pools.size())))];
+      const TrajectoryReader& reader = *pool.task->reader;
+      const int64_t run = below(1, reader.info().runs), every = pool.task->step;
+      const int64_t start = below(2, reader.info().states - (span - 1) * every);
       const std::vector<int64_t> entry = {
-          entries[draws.below(uint64_t(4 * i + 3), entries.size())]};
-      for (int64_t t = 0; t < ctx; ++t)
-        task->reader->read_some(run, start + t * task->step, entry, out + i * ctx + t, 1);
-      task->reader->read_some(run, start + (span - 1) * task->step, entry,
-                              target.data_ptr<float>() + i, 1);
+          pool.entries[size_t(below(3, int64_t(pool.entries.size())))]};
+      for (int64_t t = 0; t < ctx; ++t) {
+        reader.read_some(run, start + t * every, entry, out + i * ctx + t, 1);
+      }
+      reader.read_some(run, start + (span - 1) * every, entry, target.data_ptr<float>() + i, 1);
     }
-    return true;
   }
-  int64_t seed() const { return seed_; }
 
- public:
-  int64_t seed_ = 0;
+  uint64_t seed_;
+  std::map<std::string, std::vector<Pool>> pools_;
 };
 
 std::unique_ptr<MetaProgram> make_program(const TrainNinoConfig& config, const cli::Run& run) {
@@ -268,9 +303,7 @@ std::unique_ptr<MetaProgram> make_program(const TrainNinoConfig& config, const c
   if (config.model == "wnn") {
     optimizer.eps = 1e-7;
     optimizer.weight_decay = 0;
-    auto program = std::make_unique<WnnProgram>(config, run, optimizer);
-    program->seed_ = run.options().seed.at(0);
-    return program;
+    return std::make_unique<WnnProgram>(config, run, optimizer);
   }
   return std::make_unique<GraphProgram>(config, run, optimizer);
 }

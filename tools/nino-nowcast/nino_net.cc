@@ -55,7 +55,9 @@ at::Tensor message_passing(const MetaModel& m, int64_t layer, const at::Tensor& 
       at::addmm(m.w(name + "pre_nns.0.0.bias"), x, pre.narrow(1, 0, h).t());
   const at::Tensor source_term = at::mm(x, pre.narrow(1, h, h).t());
   const at::Tensor modulator = linear(m, name + "edge_encoder", e);
-  const at::Tensor mean = kernels::modulated_mean(target_term, source_term, modulator, edges);
+  // The sum over edges stays in float32 where --amp made the products bfloat16.
+  const at::Tensor mean = kernels::modulated_mean(
+      target_term.to(at::kFloat), source_term.to(at::kFloat), modulator.to(at::kFloat), edges);
   return linear(m, name + "lin", linear(m, name + "post_nns.0.0", at::cat({x, mean}, 1)));
 }
 

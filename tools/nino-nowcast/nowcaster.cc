@@ -25,7 +25,7 @@ class Linefit : public Nowcaster {
   explicit Linefit(int64_t max_horizon) : max_horizon_(max_horizon) {}
   std::string name() const override { return "linefit"; }
   int64_t max_horizon() const override { return max_horizon_; }
-  at::Tensor predict(const at::Tensor& states, int64_t k) const override {
+  at::Tensor predict(const at::Tensor& states, int64_t k, uint64_t) const override {
     const int64_t c = states.size(1);
     at::Tensor slope = at::zeros_like(states.select(1, 0));
     double squares = 0;
@@ -46,7 +46,9 @@ class Lawa : public Nowcaster {
   explicit Lawa(int64_t max_horizon) : max_horizon_(max_horizon) {}
   std::string name() const override { return "lawa"; }
   int64_t max_horizon() const override { return max_horizon_; }
-  at::Tensor predict(const at::Tensor& states, int64_t) const override { return states.mean(1); }
+  at::Tensor predict(const at::Tensor& states, int64_t, uint64_t) const override {
+    return states.mean(1);
+  }
 
  private:
   int64_t max_horizon_;
@@ -57,7 +59,7 @@ class Noop : public Nowcaster {
   explicit Noop(int64_t max_horizon) : max_horizon_(max_horizon) {}
   std::string name() const override { return "noop"; }
   int64_t max_horizon() const override { return max_horizon_; }
-  at::Tensor predict(const at::Tensor& states, int64_t) const override {
+  at::Tensor predict(const at::Tensor& states, int64_t, uint64_t) const override {
     return states.select(1, states.size(1) - 1).clone();
   }
 
@@ -75,19 +77,19 @@ class Scaled : public Nowcaster {
   }
   std::string name() const override { return kind_name(model_.config.kind); }
   int64_t max_horizon() const override { return model_.config.seq_len; }
-  at::Tensor predict(const at::Tensor& states, int64_t k) const override {
+  at::Tensor predict(const at::Tensor& states, int64_t k, uint64_t draw) const override {
     const at::Tensor raw = states.contiguous();
     const int64_t ctx = raw.size(1);
     const Scales scales = fit_scales(raw.data_ptr<float>(), ctx, params_, scale_);
     at::Tensor scaled = at::empty_like(raw);
     apply_scales(scales, raw.data_ptr<float>(), ctx, scaled.data_ptr<float>());
-    at::Tensor out = predict_scaled(scaled, k);
+    at::Tensor out = predict_scaled(scaled, k, draw);
     invert_scales(scales, out.data_ptr<float>(), out.data_ptr<float>());
     return out;
   }
 
  protected:
-  virtual at::Tensor predict_scaled(const at::Tensor& scaled, int64_t k) const = 0;
+  virtual at::Tensor predict_scaled(const at::Tensor& scaled, int64_t k, uint64_t draw) const = 0;
 
   MetaModel model_;
   std::vector<ParamSpec> params_;
@@ -140,11 +142,13 @@ class Nino : public Scaled {
 
  protected:
   // Every parameter lies in one piece, and a piece leaves the others at their last value.
-  at::Tensor predict_scaled(const at::Tensor& scaled, int64_t k) const override {
-    at::Tensor out = networks_[0]->predict(plans_[0], scaled, k, run_);
+  at::Tensor predict_scaled(const at::Tensor& scaled, int64_t k, uint64_t draw) const override {
+    InferenceOptions options = run_;
+    options.draw = draw;
+    at::Tensor out = networks_[0]->predict(plans_[0], scaled, k, options);
     const at::Tensor last = scaled.select(1, scaled.size(1) - 1);
     for (size_t i = 1; i < plans_.size(); ++i) {
-      out.add_(networks_[i]->predict(plans_[i], scaled, k, run_)).sub_(last);
+      out.add_(networks_[i]->predict(plans_[i], scaled, k, options)).sub_(last);
     }
     return out;
   }
@@ -164,7 +168,7 @@ class WnnPlus : public Scaled {
   double flops() const override { return network_.flops(int64_t(types_.size())); }
 
  protected:
-  at::Tensor predict_scaled(const at::Tensor& scaled, int64_t k) const override {
+  at::Tensor predict_scaled(const at::Tensor& scaled, int64_t k, uint64_t) const override {
     return network_.predict(types_, scaled, k);
   }
 
@@ -192,7 +196,7 @@ class Wnn : public Nowcaster {
   }
   std::string name() const override { return "wnn"; }
   int64_t max_horizon() const override { return model_.config.seq_len; }
-  at::Tensor predict(const at::Tensor& states, int64_t) const override {
+  at::Tensor predict(const at::Tensor& states, int64_t, uint64_t) const override {
     at::Tensor out = states.select(1, states.size(1) - 1).clone();
     for (const auto& [kind, index] : rows_) {
       out.index_copy_(0, index, wnn_predict(model_, kind, states.index_select(0, index)));
@@ -238,6 +242,7 @@ std::unique_ptr<Nowcaster> make_nowcaster(const MetaModel& model, const Architec
                                           const NowcastOptions& options) {
   MetaModel used = model;
   if (options.upd_scale) used.config.upd_scale = *options.upd_scale;
+  if (options.scale_method) used.config.scale_method = *options.scale_method;
   switch (model.config.kind) {
     case MetaKind::kNino:
       return std::make_unique<Nino>(used, arch, options);

@@ -20,8 +20,11 @@ class Nowcaster {
   virtual ~Nowcaster() = default;
 
   // states [P, c] float32: raw snapshots, column 0 oldest. k: horizon in units of the snapshots'
-  // spacing. Returns [P] in raw space. Const and thread-safe: one object serves many runs at once.
-  virtual at::Tensor predict(const at::Tensor& states, int64_t k) const = 0;
+  // spacing. draw: which random edges, where --edge-sample-ratio asks for some (the step of the
+  // nowcast, so that every nowcast sees others). Returns [P] in raw space. Const and thread-safe:
+  // one object serves many runs at once.
+  virtual at::Tensor predict(const at::Tensor& states, int64_t k, uint64_t draw) const = 0;
+  at::Tensor predict(const at::Tensor& states, int64_t k) const { return predict(states, k, 0); }
 
   virtual std::string name() const = 0;
   virtual int64_t max_horizon() const = 0;
@@ -34,9 +37,10 @@ struct NowcastOptions {
   bool subgraph = false;
   int64_t chunk_size = 1'000'000;
   double edge_sample_ratio = 1.0;
-  std::optional<double> upd_scale;  // replaces the checkpoint's
-  uint64_t seed = 0;                // signs of the LPE, edge sampling
-  std::vector<at::Tensor> pos;      // given encodings, one a graph; empty: computed
+  std::optional<double> upd_scale;          // replaces the checkpoint's
+  std::optional<std::string> scale_method;  // replaces the checkpoint's
+  uint64_t seed = 0;                        // signs of the LPE, edge sampling
+  std::vector<at::Tensor> pos;              // given encodings, one a graph; empty: computed
 };
 
 // LAST snapshot + k * least-squares slope of each scalar (section 6).

@@ -55,6 +55,14 @@ const std::vector<std::string> kFamilies = {"mlp", "cnn", "gpt2", "llama"};
 
 MetaModel meta_model(const std::string& name) { return load_meta_model(meta_model_path(name)); }
 
+at::Tensor scaled_states(const Sample& s) {
+  if (s.has("states_scaled")) return s.get("states_scaled");
+  at::Tensor x = s.get("states");
+  const Scales scales = fit_scales(x.data_ptr<float>(), x.size(1), s.arch.params, {});
+  apply_scales(scales, x.data_ptr<float>(), x.size(1), x.data_ptr<float>());
+  return x;
+}
+
 double largest(const at::Tensor& t) { return t.abs().max().item<double>(); }
 
 }  // namespace
@@ -79,21 +87,30 @@ TEST_CASE("predictions of every checkpoint agree with the official ones to 1e-5"
   REQUIRE(compared > 0);
 }
 
-TEST_CASE("the differentiable network gives the official activations") {
+TEST_CASE("the differentiable network gives the official activations and outputs") {
   if (fixtures_folder().empty()) TENFOLD_SKIP("no fixtures: set TENFOLD_FIXTURES");
   for (const Sample& s : samples(kFamilies)) {
     if (!s.has("act.node_proj")) continue;
     const MetaModel model = meta_model("nino_no_posw");
     const NeuralGraph graph = build_graph(s.arch, {});
-    const GraphBatch batch = GraphBatch::build(
-        {{&graph, edge_features(graph, s.get("states_scaled")), s.get("pos"), {}}});
+    const at::Tensor features = edge_features(graph, scaled_states(s));
+    const GraphBatch batch = GraphBatch::build({{&graph, features, s.get("pos"), {}}});
     Activations ours;
-    nino_edge_states(model, batch, &ours);
+    const at::Tensor edges = nino_edge_states(model, batch, &ours);
     REQUIRE(ours.size() >= 7);
+    // All slots and horizons, index f * K + k - 1; the slots that the graph lacks hold zeros.
+    const int64_t slots = model.config.max_feat_size, ctx = model.config.ctx;
+    const at::Tensor changes = nino_changes(model, edges, slots, model.config.seq_len);
+    at::Tensor all = changes.clone();
+    for (int64_t f = 0; f < graph.feature_size; ++f) {
+      all.select(1, f).add_(features.select(1, f * ctx + ctx - 1).unsqueeze(1));
+    }
+    ours["act.edge_out"] = changes.view({graph.num_edges(), -1});
+    ours["out_all_k"] = all.view({graph.num_edges(), -1});
     for (const auto& [name, value] : ours) {
       if (!s.has(name)) continue;
       const at::Tensor reference = s.get(name);
-      INFO(name);
+      INFO(s.name << " " << name);
       REQUIRE(largest(value - reference) < 1e-5 * std::max(1.0, largest(reference)));
     }
   }
@@ -164,6 +181,9 @@ TEST_CASE(
     const at::Tensor sampled = make_nowcaster(model, s.arch, options)->predict(s.get("states"), 26);
     REQUIRE(std::isfinite(largest(sampled)));
     REQUIRE(largest(sampled - whole) > 1e-6);
+    const auto sampling = make_nowcaster(model, s.arch, options);
+    REQUIRE(largest(sampling->predict(s.get("states"), 26, 0) - sampled) == 0);
+    REQUIRE(largest(sampling->predict(s.get("states"), 26, 1) - sampled) > 0);
   }
 }
 

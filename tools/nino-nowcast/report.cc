@@ -28,6 +28,25 @@ log::Metric steps_metric(const TrainReport& report, const std::string& nowcaster
   return median_steps(steps, report.max_steps);
 }
 
+// Wall-clock of the runs that got there, nowcasts included, evaluations apart.
+log::Metric seconds_metric(const TrainReport& report, const std::string& nowcaster) {
+  log::Metric metric;
+  metric.unit = "s";
+  metric.higher_is_better = false;
+  std::vector<double> reached;
+  for (const Member* m : members_of(*report.ensemble, nowcaster)) {
+    const bool there = m->target_step >= 0;
+    metric.per_seed.push_back(there ? std::optional<double>(m->target_seconds) : std::nullopt);
+    reached.push_back(there ? m->target_seconds : HUGE_VAL);
+  }
+  metric.n = static_cast<int64_t>(reached.size());
+  std::sort(reached.begin(), reached.end());
+  const size_t n = reached.size();
+  metric.value = n > 0 ? finite((reached[n / 2] + reached[(n - 1) / 2]) / 2) : std::nullopt;
+  if (!metric.value) metric.reason = "target not reached";
+  return metric;
+}
+
 log::Metric best_metric(const TrainReport& report, const std::string& nowcaster) {
   log::Metric metric;
   metric.unit = "%";
@@ -156,6 +175,7 @@ log::Result train_result(const TrainReport& report) {
     result.metrics.emplace_back("steps_to_target/" + name, steps);
     if (has_base && name != "none")
       result.metrics.emplace_back("reduction_pct/" + name, reduction(base, steps));
+    result.metrics.emplace_back("seconds_to_target/" + name, seconds_metric(report, name));
     result.metrics.emplace_back("best_metric/" + name, best_metric(report, name));
   }
   for (const Member& m : report.ensemble->members())

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <memory>
 
 #include "common/core/error.h"
@@ -65,33 +66,48 @@ MetaModel choose_meta_model(const std::string& nowcaster, const std::vector<Meta
 
 struct Methods {
   std::vector<std::unique_ptr<Nowcaster>> owned;
-  std::vector<const Nowcaster*> by_name;  // nullptr for "none"
+  // [method][seed], as in --nowcaster and --seed; nullptr for "none".
+  std::vector<std::vector<const Nowcaster*>> by_name;
   int64_t max_horizon = kDefaultHorizon;
   log::Facts checkpoints;
 };
 
+// What makes the nowcaster of a seed: its signs of the LPE and its edge samples are its own, so
+// that a run among others is the run alone.
+using Maker = std::function<std::unique_ptr<Nowcaster>(uint64_t seed)>;
+
+Maker meta_maker(const TrainConfig& config, const Architecture& arch, const MetaModel& model) {
+  if (model.config.ctx != config.ctx) {
+    throw Mismatch(fmt::format("--ctx: found {}, but {} looks at {} snapshots", config.ctx,
+                               model.source, model.config.ctx));
+  }
+  return [&config, &arch, model](uint64_t seed) {
+    return make_nowcaster(model, arch, nowcast_options(config.nowcast, seed));
+  };
+}
+
 Methods make_methods(const TrainConfig& config, const Architecture& arch,
-                     const NowcastOptions& options) {
+                     const std::vector<int64_t>& seeds) {
   std::vector<MetaModel> given;
   for (const std::string& path : config.nowcast.ckpt) given.push_back(load_meta_model(path));
   Methods methods;
   for (const std::string& name : config.nowcaster) {
-    std::unique_ptr<Nowcaster> made;
-    if (name == "linefit") made = make_linefit(kDefaultHorizon);
-    if (name == "lawa") made = make_lawa(kDefaultHorizon);
+    Maker make = [](uint64_t) { return std::unique_ptr<Nowcaster>(); };
+    if (name == "linefit") make = [](uint64_t) { return make_linefit(kDefaultHorizon); };
+    if (name == "lawa") make = [](uint64_t) { return make_lawa(kDefaultHorizon); };
     if (name == "nino" || name == "wnn+" || name == "wnn") {
       const MetaModel model = choose_meta_model(name, given);
-      if (model.config.ctx != config.ctx) {
-        throw Mismatch(fmt::format("--ctx: found {}, but {} looks at {} snapshots", config.ctx,
-                                   model.source, model.config.ctx));
-      }
+      make = meta_maker(config, arch, model);
       methods.checkpoints.emplace_back("ckpt/" + name, model.source);
       methods.checkpoints.emplace_back("ckpt_digest/" + name, model.digest);
       methods.max_horizon = model.config.seq_len;
-      made = make_nowcaster(model, arch, options);
     }
-    methods.by_name.push_back(made.get());
-    if (made) methods.owned.push_back(std::move(made));
+    std::vector<const Nowcaster*>& of_seeds = methods.by_name.emplace_back();
+    for (int64_t seed : seeds) {
+      std::unique_ptr<Nowcaster> made = make(uint64_t(seed));
+      of_seeds.push_back(made.get());
+      if (made) methods.owned.push_back(std::move(made));
+    }
   }
   return methods;
 }
@@ -117,9 +133,8 @@ int train(const TrainConfig& config, cli::Run& run) {
   const Task task = resolve_task(config.task, run.options());
   if (run.options().dry_run) return dry_run(config, task, run);
   require_cpu(run);
-  const NowcastOptions options =
-      nowcast_options(config.nowcast, uint64_t(run.options().seed.at(0)));
-  const Methods methods = make_methods(config, task.arch, options);
+  const std::vector<int64_t>& seeds = run.options().seed;
+  const Methods methods = make_methods(config, task.arch, seeds);
   check_horizon(config, methods);
   const ImageData data = load_images(task.data, config.task.data_dir, task.net.image_size);
   const TargetNet net(task.net);
@@ -135,8 +150,8 @@ int train(const TrainConfig& config, cli::Run& run) {
                              config.k};
   std::vector<Ensemble::Slot> slots;
   for (size_t i = 0; i < config.nowcaster.size(); ++i) {
-    for (int64_t seed : run.options().seed)
-      slots.push_back({config.nowcaster[i], seed, methods.by_name[i]});
+    for (size_t j = 0; j < seeds.size(); ++j)
+      slots.push_back({config.nowcaster[i], seeds[j], methods.by_name[i][j]});
   }
   Ensemble ensemble(net, data, slots, ensemble_options);
   train::LoopOptions loop = loop_options(run, config.task.max_train_steps, "train");
@@ -148,7 +163,7 @@ int train(const TrainConfig& config, cli::Run& run) {
   report.outcome = train::run_loop(ensemble, loop);
   report.task = task;
   report.nowcasters = config.nowcaster;
-  report.seeds = run.options().seed;
+  report.seeds = seeds;
   report.max_steps = config.task.max_train_steps;
   report.target = ensemble_options.target;
   report.horizons = ensemble_options.timing.horizons;

@@ -41,6 +41,7 @@ NowcastOptions nowcast_options(const NowcastConfig& config, uint64_t seed) {
   options.chunk_size = config.chunk_size;
   options.edge_sample_ratio = config.edge_sample_ratio;
   options.upd_scale = config.upd_scale;
+  if (config.scale_method != "checkpoint") options.scale_method = config.scale_method;
   options.seed = seed;
   return options;
 }
