@@ -31,18 +31,61 @@ def cc_fuzzer(name, deps = [], copts = [], **kwargs):
         **kwargs
     )
 
-def cuda_object(name, src, deps = []):
-    """One *_cuda.cu compiled by nvcc into NAME.o; built only where --config=cuda selects it.
+# A target that only --config=cuda builds; elsewhere `//...` skips it.
+_NEEDS_CUDA = select({
+    "//:cuda": [],
+    "//conditions:default": ["@platforms//:incompatible"],
+})
+
+# What code that launches kernels links.
+CUDA_RUNTIME = select({
+    "//:cuda": ["@cuda//:cudart"],
+    "//conditions:default": [],
+})
+
+# sm_80 (A100), sm_90 (H100), and PTX for what comes after.
+_NVCC_FLAGS = " ".join([
+    "-I. -O3 -std=c++17 -Werror all-warnings",
+    "-Xcompiler " + ",".join(["-fPIC"] + [f for f in _COPTS if "," not in f]),
+    "-gencode arch=compute_80,code=sm_80",
+    "-gencode arch=compute_90,code=sm_90",
+    "-gencode arch=compute_90,code=compute_90",
+])
+
+def cuda_object(name, src, hdrs = [], **kwargs):
+    """One .cu compiled by nvcc into NAME.pic.o, from the headers it names.
 
     Device code includes no torch header: its launchers take raw pointers and a stream.
     """
     native.genrule(
         name = name,
-        srcs = [src] + deps,
-        outs = [name + ".o"],
-        cmd = "$(location @cuda//:nvcc) -c $(location %s) -o $@ -I. -O3 -std=c++17 " % src +
-              "-Xcompiler -fPIC,-Wall -gencode arch=compute_80,code=sm_80 " +
-              "-gencode arch=compute_90,code=sm_90 -gencode arch=compute_90,code=compute_90",
-        tags = ["manual"],
+        srcs = [src] + hdrs,
+        outs = [name + ".pic.o"],
+        cmd = "$(location @cuda//:nvcc) -c $(location %s) -o $@ %s" % (src, _NVCC_FLAGS),
+        target_compatible_with = _NEEDS_CUDA,
         tools = ["@cuda//:nvcc"],
+        **kwargs
+    )
+
+def cuda_or_stub(op):
+    """The sources of an op's device launchers: nvcc's object of OP_cuda, or OP_cuda_stub.cc."""
+    return select({
+        "//:cuda": [op + "_cuda.pic.o"],
+        "//conditions:default": [op + "_cuda_stub.cc"],
+    })
+
+def cuda_unit_test(name, src, hdrs = [], deps = [], size = "small"):
+    """A Catch2 test of device code; it skips its cases where there is no device."""
+    cuda_object(
+        name = name + "_object",
+        src = src,
+        hdrs = hdrs,
+        testonly = True,
+    )
+    native.cc_test(
+        name = name,
+        srcs = [name + "_object.pic.o"],
+        size = size,
+        target_compatible_with = _NEEDS_CUDA,
+        deps = deps + CUDA_RUNTIME + ["//common/testing:catch_main"],
     )

@@ -5,7 +5,7 @@ import re
 import sys
 
 CATCH_ALL = re.compile(r"All tests passed \(\d+ assertions? in (\d+) test cases?\)")
-CATCH_SOME = re.compile(r"^test cases: +(\d+) \|(?: +(\d+) passed \|)? +(\d+) failed", re.M)
+CATCH_SOME = re.compile(r"^test cases: +(\d+) \|(?: +\d+ passed)?(?:(?: \|)? +(\d+) failed)?", re.M)
 UNITTEST = re.compile(r"^Ran (\d+) tests? in .*\n\n(OK|FAILED)(.*)$", re.M)
 TARGET = re.compile(r"^(//\S+)\s+(?:\(cached\) )?(PASSED|FAILED TO BUILD|FAILED|TIMEOUT|NO STATUS)", re.M)
 
@@ -16,7 +16,8 @@ def count(text: str) -> tuple[int, int, int] | None:
     if match := CATCH_ALL.search(text):
         return int(match[1]) - skipped, 0, skipped
     if match := CATCH_SOME.search(text):
-        return int(match[1]) - int(match[3]) - skipped, int(match[3]), skipped
+        failed = int(match[2] or 0)
+        return int(match[1]) - failed - skipped, failed, skipped
     if match := UNITTEST.search(text):
         numbers = {k: int(v) for k, v in re.findall(r"(\w+)=(\d+)", match[3])}
         failed = numbers.get("failures", 0) + numbers.get("errors", 0)

@@ -19,7 +19,8 @@ void adamw_update(float* parameters, float* first_moment, float* second_moment,
                   const float* gradient, const float* decay, double uniform_decay, int64_t n,
                   int64_t step, double gradient_scale, const AdamWOptions& options);
 
-// The same on device memory. `stream` is a cudaStream_t. Throws Unavailable in a CPU-only build.
+// The same on device memory, queued on `stream` (a cudaStream_t; nullptr is the default stream).
+// Throws Unavailable in a CPU-only build or when the device refuses the launch.
 void adamw_update_cuda(float* parameters, float* first_moment, float* second_moment,
                        const float* gradient, const float* decay, double uniform_decay, int64_t n,
                        int64_t step, double gradient_scale, const AdamWOptions& options,

@@ -60,7 +60,7 @@ inline EdgeTileData make_edge_tile_data(const EdgeTileCase& c) {
 
 inline double silu_float64(double x) { return x / (1 + std::exp(-x)); }
 
-// gather_add_silu and gather_modulate_sum by their definitions, in float64.
+// The four functions by their definitions, in float64, each applied to `hidden`.
 inline std::vector<double> expected_hidden(const EdgeTileCase& c, const EdgeTileData& d) {
   std::vector<double> out;
   for (int64_t k = 0; k < c.edges * c.width; ++k) {
@@ -83,6 +83,43 @@ inline std::vector<double> expected_modulated(const EdgeTileCase& c, const EdgeT
     out[static_cast<size_t>(d.target[e] * c.width + i)] += scale * s;
   }
   return out;
+}
+
+inline std::vector<double> expected_sum(const EdgeTileCase& c, const EdgeTileData& d) {
+  std::vector<double> out(d.sum.begin(), d.sum.end());
+  for (int64_t k = 0; k < c.edges * c.width; ++k) {
+    const auto e = static_cast<size_t>(k / c.width);
+    out[static_cast<size_t>(d.target[e] * c.width + k % c.width)] +=
+        d.hidden[static_cast<size_t>(k)];
+  }
+  return out;
+}
+
+inline std::vector<double> expected_biased(const EdgeTileCase& c, const EdgeTileData& d) {
+  std::vector<double> out;
+  for (int64_t k = 0; k < c.edges * c.width; ++k) {
+    out.push_back(silu_float64(double(d.hidden[static_cast<size_t>(k)]) +
+                               d.bias[static_cast<size_t>(k % c.width)]));
+  }
+  return out;
+}
+
+// [-90, 90], with small numbers of both signs.
+inline std::vector<float> silu_arguments() {
+  std::vector<float> x;
+  for (float v = -90; v <= 90; v += 0.00137f) x.push_back(v);
+  for (float v = 80; v > 1e-37f; v *= 0.93f) x.insert(x.end(), {v, -v});
+  return x;
+}
+
+// The largest relative error of y = silu(x).
+inline double worst_silu_error(const std::vector<float>& x, const std::vector<float>& y) {
+  double worst = 0;
+  for (size_t i = 0; i < x.size(); ++i) {
+    const double expected = silu_float64(x[i]);
+    worst = std::max(worst, std::abs((y[i] - expected) / expected));
+  }
+  return worst;
 }
 
 inline bool all_close(const std::vector<float>& found, const std::vector<double>& expected,

@@ -8,7 +8,7 @@
 namespace tenfold::kernels::TENFOLD_ISA {
 
 using Floats = Vector<float>;
-using Ints = Vector<int32_t>;
+using Bits = Vector<uint32_t>;
 
 static inline void gather_add_silu(float* hidden, const float* source_term,
                                    const float* target_term, const int32_t* source,
@@ -18,7 +18,7 @@ static inline void gather_add_silu(float* hidden, const float* source_term,
     const float* s = source_term + source[e] * width;
     const float* t = target_term + target[e] * width;
     for_columns<float>(width, [&](int64_t i, auto at) {
-      at.set(h + i, silu<Floats, Ints>(at.get(h + i) + at.get(s + i) + at.get(t + i)));
+      at.set(h + i, silu<Floats, Bits>(at.get(h + i) + at.get(s + i) + at.get(t + i)));
     });
   }
 }
@@ -27,7 +27,7 @@ static inline void bias_silu(float* value, const float* bias, int64_t tile, int6
   for (int64_t e = 0; e < tile; ++e) {
     float* v = value + e * width;
     for_columns<float>(width, [&](int64_t i, auto at) {
-      at.set(v + i, silu<Floats, Ints>(at.get(v + i) + at.get(bias + i)));
+      at.set(v + i, silu<Floats, Bits>(at.get(v + i) + at.get(bias + i)));
     });
   }
 }

@@ -2,10 +2,12 @@
 
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <vector>
 
-#include "common/kernels/edge_tile_body.h"
+#include "common/kernels/blocks_for_test.h"
+#include "common/kernels/edge_tile_blocks.h"
 #include "common/kernels/edge_tile_cases.h"
 #include "common/kernels/edge_tile_isa.h"
 #include "common/kernels/isa.h"
@@ -40,6 +42,26 @@ float silu_by(const EdgeTileTable& t, float x) {
   return x;
 }
 
+struct BlockResult {
+  std::vector<float> hidden, value, modulated, sum;
+};
+
+BlockResult by_blocks(const EdgeTileCase& c, const EdgeTileData& d, Order order) {
+  BlockResult r{d.hidden, d.hidden, d.sum, d.sum};
+  run_blocks(gather_add_silu_blocks(r.hidden.data(), d.source_term.data(), d.target_term.data(),
+                                    d.source.data(), d.target.data(), c.edges, c.width),
+             order);
+  run_blocks(bias_silu_blocks(r.value.data(), d.bias.data(), c.edges, c.width), order);
+  run_blocks(gather_modulate_sum_blocks(d.hidden.data(), d.bias.data(), d.source_term.data(),
+                                        d.source.data(), d.offsets.data(), r.modulated.data(),
+                                        c.nodes, c.edges, c.width),
+             order);
+  run_blocks(segment_sum_blocks(d.hidden.data(), d.offsets.data(), r.sum.data(), c.nodes, c.edges,
+                                c.width),
+             order);
+  return r;
+}
+
 }  // namespace
 
 TEST_CASE("every tile function agrees with its definition at any width") {
@@ -53,14 +75,8 @@ TEST_CASE("every tile function agrees with its definition at any width") {
       std::vector<float> sum = d.sum, value = d.hidden;
       t->segment_sum(value.data(), d.target.data(), sum.data(), c.edges, c.width);
       t->bias_silu(value.data(), d.bias.data(), c.edges, c.width);
-      std::vector<double> expected_sum(d.sum.begin(), d.sum.end()), expected_value;
-      for (size_t k = 0; k < value.size(); ++k) {
-        const size_t column = k % size_t(c.width), edge = k / size_t(c.width);
-        expected_sum[size_t(d.target[edge] * c.width) + column] += d.hidden[k];
-        expected_value.push_back(silu_float64(double(d.hidden[k]) + d.bias[column]));
-      }
-      REQUIRE(all_close(sum, expected_sum, kEdgeTileTolerance));
-      REQUIRE(all_close(value, expected_value, kEdgeTileTolerance));
+      REQUIRE(all_close(sum, expected_sum(c, d), kEdgeTileTolerance));
+      REQUIRE(all_close(value, expected_biased(c, d), kEdgeTileTolerance));
     }
   }
 }
@@ -87,33 +103,47 @@ TEST_CASE("a list cut into tiles gives the same bytes as one tile") {
   REQUIRE(whole == parts);
 }
 
-TEST_CASE("silu is within 1e-6 of float64 over [-90, 90]") {
-  for (const EdgeTileTable* t : tables()) {
-    std::vector<float> x;
-    for (float v = -90; v <= 90; v += 0.00137f) x.push_back(v);
-    for (float v = 80; v > 1e-37f; v *= 0.93f) x.insert(x.end(), {v, -v});
-    std::vector<float> y = x;
-    const std::vector<float> zeros(x.size());
-    t->bias_silu(y.data(), zeros.data(), 1, int64_t(x.size()));
-    double worst = 0;
-    for (size_t i = 0; i < x.size(); ++i) {
-      const double expected = silu_float64(x[i]);
-      worst = std::max(worst, std::abs((y[i] - expected) / expected));
-    }
-    CAPTURE(t->name);
-    REQUIRE(worst <= kSiluTolerance);
+TEST_CASE("the device's blocks, run on the host, agree with the definition in any order") {
+  for (const EdgeTileCase& c : kEdgeTileCases) {
+    CAPTURE(c.nodes, c.edges, c.width);
+    const EdgeTileData d = make_edge_tile_data(c);
+    const BlockResult forward = by_blocks(c, d, Order::kForward);
+    REQUIRE(all_close(forward.hidden, expected_hidden(c, d), kEdgeTileTolerance));
+    REQUIRE(all_close(forward.value, expected_biased(c, d), kEdgeTileTolerance));
+    REQUIRE(all_close(forward.modulated, expected_modulated(c, d), kEdgeTileTolerance));
+    REQUIRE(all_close(forward.sum, expected_sum(c, d), kEdgeTileTolerance));
+    const BlockResult backward = by_blocks(c, d, Order::kBackward);
+    REQUIRE(forward.hidden == backward.hidden);
+    REQUIRE(forward.value == backward.value);
+    REQUIRE(forward.modulated == backward.modulated);
+    REQUIRE(forward.sum == backward.sum);
   }
+}
+
+TEST_CASE("silu is within 1e-6 of float64 over [-90, 90]") {
+  const std::vector<float> x = silu_arguments(), zeros(x.size());
+  for (const EdgeTileTable* t : tables()) {
+    std::vector<float> y = x;
+    t->bias_silu(y.data(), zeros.data(), 1, int64_t(x.size()));
+    CAPTURE(t->name);
+    REQUIRE(worst_silu_error(x, y) <= kSiluTolerance);
+  }
+  std::vector<float> y = x;
+  for (float& v : y) v = portable::silu<float, uint32_t>(v);
+  REQUIRE(worst_silu_error(x, y) <= kSiluTolerance);
 }
 
 TEST_CASE("silu has its limits at infinity and keeps NaN") {
   const float inf = std::numeric_limits<float>::infinity();
-  for (const EdgeTileTable* t : tables()) {
-    REQUIRE(silu_by(*t, inf) == inf);
-    REQUIRE(silu_by(*t, -inf) == 0);
-    REQUIRE(silu_by(*t, 3e38f) == 3e38f);
-    REQUIRE(silu_by(*t, -3e38f) == 0);
-    REQUIRE(silu_by(*t, 0) == 0);
-    REQUIRE(std::isnan(silu_by(*t, std::numeric_limits<float>::quiet_NaN())));
+  std::vector<std::function<float(float)>> ways = {portable::silu<float, uint32_t>};
+  for (const EdgeTileTable* t : tables()) ways.push_back([t](float x) { return silu_by(*t, x); });
+  for (const auto& silu : ways) {
+    REQUIRE(silu(inf) == inf);
+    REQUIRE(silu(-inf) == 0);
+    REQUIRE(silu(3e38f) == 3e38f);
+    REQUIRE(silu(-3e38f) == 0);
+    REQUIRE(silu(0) == 0);
+    REQUIRE(std::isnan(silu(std::numeric_limits<float>::quiet_NaN())));
   }
 }
 

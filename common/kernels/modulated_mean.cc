@@ -4,11 +4,13 @@
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
+#include <c10/core/DeviceGuard.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
 #include <fmt/format.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "common/core/error.h"
-#include "common/kernels/modulated_mean_body.h"
+#include "common/kernels/modulated_mean_launch.h"
 
 namespace tenfold::kernels {
 namespace {
@@ -43,14 +45,38 @@ void check(const at::Tensor& target, const at::Tensor& source, const at::Tensor&
     throw DataError(fmt::format("modulated_mean: expected terms [{}, H] and a modulator [{}, 2H]",
                                 edges.num_nodes, edges.num_edges));
   }
-  if (target.is_cuda())
-    throw Unavailable("modulated_mean on CUDA: built without CUDA: build with --config=cuda");
+  const auto type = target.scalar_type();
+  const bool alike = (type == at::kFloat || type == at::kDouble) && source.scalar_type() == type &&
+                     modulator.scalar_type() == type && source.device() == target.device() &&
+                     modulator.device() == target.device() &&
+                     edges.by_target.device() == target.device();
+  if (!alike) {
+    throw DataError("modulated_mean: expected float32 or float64 tensors of one type and device");
+  }
 }
+
+// Runs the caller's launches on the tensor's device; the stream is torch's current one there.
+class OnCuda {
+ public:
+  explicit OnCuda(at::Device device) : guard_(device), stream_(stream_of(device)) {}
+  void* stream() const { return stream_; }
+
+ private:
+  static void* stream_of(at::Device device) {
+    return c10::impl::VirtualGuardImpl(device.type()).getStream(device).native_handle();
+  }
+
+  c10::DeviceGuard guard_;
+  void* stream_;
+};
 
 template <class T>
 EdgeView<T> view_of(const at::Tensor& target, const at::Tensor& source, const at::Tensor& modulator,
                     const EdgeIndex& e) {
-  return {target.data_ptr<T>(),
+  return {e.num_nodes,
+          e.num_edges,
+          target.size(1),
+          target.data_ptr<T>(),
           source.data_ptr<T>(),
           modulator.data_ptr<T>(),
           e.source.data_ptr<int64_t>(),
@@ -58,14 +84,28 @@ EdgeView<T> view_of(const at::Tensor& target, const at::Tensor& source, const at
           e.by_target.data_ptr<int64_t>(),
           e.target_offsets.data_ptr<int64_t>(),
           e.by_source.data_ptr<int64_t>(),
-          e.source_offsets.data_ptr<int64_t>(),
-          target.size(1)};
+          e.source_offsets.data_ptr<int64_t>()};
 }
 
-template <class Body>
-void for_nodes(int64_t nodes, const Body& body) {
-  at::parallel_for(0, nodes, kGrain, [&](int64_t first, int64_t end) {
-    for (int64_t i = first; i < end; ++i) body(i);
+template <class T>
+void run_forward(const EdgeView<T>& v, at::Device device, T* out) {
+  if (device.is_cuda()) {
+    modulated_mean_cuda(v, out, OnCuda(device).stream());
+    return;
+  }
+  at::parallel_for(0, v.nodes, kGrain,
+                   [&](int64_t first, int64_t end) { modulated_mean_cpu(v, first, end, out); });
+}
+
+template <class T>
+void run_backward(const EdgeView<T>& v, at::Device device, const T* grad,
+                  const ModulatedMeanGradient<T>& to) {
+  if (device.is_cuda()) {
+    modulated_mean_backward_cuda(v, grad, to, OnCuda(device).stream());
+    return;
+  }
+  at::parallel_for(0, v.nodes, kGrain, [&](int64_t first, int64_t end) {
+    modulated_mean_backward_cpu(v, first, end, grad, to);
   });
 }
 
@@ -81,7 +121,7 @@ class ModulatedMean : public torch::autograd::Function<ModulatedMean> {
     at::Tensor out = at::empty_like(target);
     AT_DISPATCH_FLOATING_TYPES(target.scalar_type(), "modulated_mean", [&] {
       const auto v = view_of<scalar_t>(target, source, modulator, edges);
-      for_nodes(edges.num_nodes, [&](int64_t i) { mean_of_node(v, i, out.data_ptr<scalar_t>()); });
+      run_forward(v, target.device(), out.data_ptr<scalar_t>());
     });
     return out;
   }
@@ -103,11 +143,9 @@ class ModulatedMean : public torch::autograd::Function<ModulatedMean> {
     at::Tensor modulator = at::empty_like(saved[2]);
     AT_DISPATCH_FLOATING_TYPES(grad.scalar_type(), "modulated_mean_backward", [&] {
       const auto v = view_of<scalar_t>(saved[0], saved[1], saved[2], e);
-      const scalar_t* g = grad.data_ptr<scalar_t>();
-      for_nodes(e.num_nodes, [&](int64_t i) {
-        gradient_into_node(v, i, g, target.data_ptr<scalar_t>(), modulator.data_ptr<scalar_t>());
-        gradient_out_of_node(v, i, g, source.data_ptr<scalar_t>());
-      });
+      const ModulatedMeanGradient<scalar_t> to{
+          target.data_ptr<scalar_t>(), source.data_ptr<scalar_t>(), modulator.data_ptr<scalar_t>()};
+      run_backward<scalar_t>(v, grad.device(), grad.data_ptr<scalar_t>(), to);
     });
     return {target, source, modulator, Variable()};
   }

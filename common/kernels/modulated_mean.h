@@ -19,7 +19,7 @@ struct EdgeIndex {
       target_offsets;  // [E] edge ids, [N + 1]: edges into node i are by_target[o[i]..o[i+1])
   at::Tensor by_source, source_offsets;  // the same for edges out of node j
 
-  // Throws DataError when an index is outside [0, num_nodes).
+  // source, target [E] int64 on the CPU. Throws DataError when an index is outside [0, num_nodes).
   static EdgeIndex build(const at::Tensor& source, const at::Tensor& target, int64_t num_nodes);
   EdgeIndex to(at::Device device) const;
 };
@@ -27,7 +27,8 @@ struct EdgeIndex {
 //   target_term [N, H], source_term [N, H], modulator [E, 2H] (scale, then shift; one row an edge)
 //   float32 or float64, contiguous, all on one device
 // Returns [N, H]; a node without incoming edges gets zeros. Differentiable in the three tensors.
-// Throws DataError for shapes that do not fit, Unavailable for CUDA tensors in a CPU-only build.
+// CUDA tensors are worked on in torch's current stream. Throws DataError for shapes, types or
+// devices that do not fit, Unavailable for CUDA tensors in a CPU-only build.
 at::Tensor modulated_mean(const at::Tensor& target_term, const at::Tensor& source_term,
                           const at::Tensor& modulator, const EdgeIndex& edges);
 

@@ -1,4 +1,4 @@
-"""The CUDA Toolkit (nvcc 13) as a repository, and the rule that compiles `*.cu` with it."""
+"""The CUDA Toolkit (nvcc 13) as a repository."""
 
 def _cuda_toolkit_impl(ctx):
     home = ctx.os.environ.get("CUDA_HOME", "/usr/local/cuda")
@@ -7,15 +7,14 @@ def _cuda_toolkit_impl(ctx):
         ctx.file("BUILD", """
 package(default_visibility = ["//visibility:public"])
 filegroup(name = "nvcc", srcs = ["toolkit/bin/nvcc"])
-cc_library(name = "headers", hdrs = glob(["toolkit/include/**"]), includes = ["toolkit/include"])
+cc_import(name = "cudart", shared_library = "toolkit/lib64/libcudart.so.13")
 """)
     else:
         ctx.file("BUILD", """
 package(default_visibility = ["//visibility:public"])
 filegroup(name = "nvcc", srcs = [])
-cc_library(name = "headers")
+cc_library(name = "cudart")
 """)
-    ctx.file("found.bzl", "CUDA_HOME = \"%s\"\n" % home)
 
 cuda_toolkit = repository_rule(
     implementation = _cuda_toolkit_impl,

@@ -1,0 +1,43 @@
+// Launches a body of blocks.h on the device; for *_cuda.cu only.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <cstdint>
+#include <limits>
+#include <string>
+
+#include "common/core/error.h"
+#include "common/kernels/blocks.h"
+
+namespace tenfold::kernels {
+
+template <class Body>
+__global__ void __launch_bounds__(kMaxThreads) run_block(const Body body) {
+  extern __shared__ double shared[];  // double: aligned for float as well
+  const Place at{blockIdx.x, static_cast<int>(threadIdx.x)};
+#pragma unroll
+  for (int phase = 0; phase < Body::kPhases; ++phase) {
+    if (phase > 0) __syncthreads();
+    body(phase, at, shared);
+  }
+}
+
+// Queues every block on `stream` (a cudaStream_t) and returns. Throws DataError for more blocks
+// than a grid holds, Unavailable with CUDA's reason when the launch is refused.
+template <class Body>
+void launch(const std::string& name, const Body& body, void* stream) {
+  const int64_t blocks = body.blocks();
+  if (blocks == 0) return;
+  if (blocks > std::numeric_limits<int32_t>::max()) {
+    throw DataError(name + " on CUDA: too large for one launch");
+  }
+  run_block<<<static_cast<unsigned>(blocks), static_cast<unsigned>(body.threads()),
+              static_cast<size_t>(body.shared_bytes()), static_cast<cudaStream_t>(stream)>>>(body);
+  const cudaError_t error = cudaGetLastError();
+  if (error != cudaSuccess) {
+    throw Unavailable(name + " on CUDA: " + cudaGetErrorString(error));
+  }
+}
+
+}  // namespace tenfold::kernels
