@@ -329,9 +329,9 @@ class MetaTraining(Case):
         return ["collect", *TINY, "--seed", "5", "--runs", "2", "--every", "20", "--max-train-steps", "1000", "--name", "T",
                 "--data-out", self.folder / name, *more]
 
-    def meta(self, model, save, *more):
+    def meta(self, model, save, *more, steps=3, every=1):
         return ["train-nino", "--model", model, "--data-dir", self.folder / "T", "--tasks", "T", "--spacing", "20", "--hid", "8",
-                "--seq-len", "10", "--batch-size", "1", "--max-train-steps", "3", "--eval-every", "1", "--save-path", save,
+                "--seq-len", "10", "--batch-size", "1", "--max-train-steps", steps, "--eval-every", every, "--save-path", save,
                 "--threads", "1", "--quiet", *more]
 
     def test_trajectories_have_the_described_size(self):
@@ -377,8 +377,8 @@ class MetaTraining(Case):
 
     def test_killed_meta_training_goes_on_to_the_same_bytes(self):
         def args(name):
-            return self.meta("nino", self.folder / f"{name}.safetensors", "--max-train-steps", "150", "--checkpoint-every", "25",
-                             "--eval-every", "10", "--out", self.folder / name)
+            return self.meta("nino", self.folder / f"{name}.safetensors", "--checkpoint-every", "25", "--out", self.folder / name,
+                             steps=150, every=10)
         start = time.monotonic()
         self.assertEqual(run(*args("whole")).returncode, 0)
         self.whole_s = time.monotonic() - start
