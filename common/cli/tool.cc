@@ -89,6 +89,7 @@ int Tool::run(int argc, char** argv) {
 }
 
 SubcommandHelp Tool::describe(const Subcommand& s, CommonOptions& common) const {
+  s.set_defaults(common);
   std::vector<Field> fields = gather_fields(s.visit);
   for (Field& f : gather_fields([&](FieldVisitor& v) { common.visit(v, s.kind); })) {
     if (f.name == "preset") f.choices = s.presets;

@@ -94,6 +94,7 @@ class Tool {
   //   static std::vector<std::string> presets();          // names; may be empty
   //   void apply_preset(const std::string& name, CommonOptions& common);  // may set both
   //   void validate(const CommonOptions& common) const;  // UsageError for impossible mixtures
+  //   static void set_defaults(CommonOptions& common);   // optional: its own defaults
   template <class Config>
   void add(const std::string& subcommand, const std::string& help, Kind kind,
            int (*function)(const Config&, Run&)) {
@@ -108,6 +109,7 @@ class Tool {
       config->apply_preset(p, c);
     };
     s.reset = [config] { *config = Config(); };
+    s.set_defaults = [](CommonOptions& c) { set_defaults_of<Config>(c, 0); };
     s.validate = [config](const CommonOptions& c) { config->validate(c); };
     s.run = [config, function](Run& run) { return function(*config, run); };
     add_subcommand(std::move(s));
@@ -127,9 +129,18 @@ class Tool {
     std::function<void(FieldVisitor&)> visit;
     std::function<void(const std::string&, CommonOptions&)> apply_preset;
     std::function<void()> reset;
+    std::function<void(CommonOptions&)> set_defaults;
     std::function<void(const CommonOptions&)> validate;
     std::function<int(Run&)> run;
   };
+  // The first one where Config has such a function, else the second.
+  template <class Config>
+  static auto set_defaults_of(CommonOptions& c, int) -> decltype(Config::set_defaults(c)) {
+    Config::set_defaults(c);
+  }
+  template <class Config>
+  static void set_defaults_of(CommonOptions&, long) {}
+
   void add_subcommand(Subcommand subcommand);
   int dispatch(const std::vector<std::string>& args);
   int run_parsed(Subcommand& subcommand, const std::vector<std::string>& args);

@@ -50,6 +50,7 @@ struct ToyConfig {
              "how the run ends", Resume::kMayChange);
   }
   static std::vector<std::string> presets() { return {"small", "paper"}; }
+  static void set_defaults(CommonOptions& common) { common.eval_every = 25; }
   void apply_preset(const std::string& preset, CommonOptions& common) {
     period = preset == "small" ? 5 : 500;
     common.seed = {7, 8};

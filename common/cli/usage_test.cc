@@ -31,6 +31,11 @@ std::string printed(Args args, const std::string& key,
 
 }  // namespace
 
+TEST_CASE("a subcommand may have its own defaults of common options") {
+  CHECK(printed({"train"}, "eval-every") == "eval-every = 25");
+  CHECK(printed({"train", "--eval-every", "0"}, "eval-every") == "eval-every = 0");
+}
+
 TEST_CASE("unknown options and subcommands are answered with the nearest") {
   refused({"train", "--perid", "5"}, "unknown option --perid; did you mean --period?");
   refused({"train", "--perid=5"}, "unknown option --perid; did you mean --period?");

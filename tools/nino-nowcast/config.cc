@@ -22,6 +22,12 @@ void require_text(const std::string& option, const std::string& value) {
 
 }  // namespace
 
+// The paper evaluates after every step (--eval-every 1), which takes far longer than the training.
+void TrainConfig::set_defaults(cli::CommonOptions& common) {
+  common.seed = {1000};
+  common.eval_every = 50;
+}
+
 // `small` is section 8(a); `paper` is the paper's protocol on FM-16.
 void TrainConfig::apply_preset(const std::string& name, cli::CommonOptions& common) {
   if (name == "small") {

@@ -123,6 +123,7 @@ struct TrainConfig {
            "checkpoints to keep (the best one stays too)", Resume::kMayChange);
   }
   static std::vector<std::string> presets() { return {"small", "paper"}; }
+  static void set_defaults(cli::CommonOptions& common);
   void apply_preset(const std::string& name, cli::CommonOptions& common);
   void validate(const cli::CommonOptions& common) const;
 };
