@@ -354,6 +354,17 @@ class MetaTraining(Case):
             self.assertEqual(done.returncode, 0, done.stderr)
             self.validate(json.loads(done.stdout))
 
+    def test_a_checkpoint_of_another_architecture_or_context_is_refused(self):
+        save = self.folder / "n.safetensors"
+        run(*self.meta("nino", save))
+        fields = json.loads(save.with_suffix(".json").read_text())
+        self.refused(78, "--ctx", "5", args=[*TRAIN, "--ctx", "4", "--ckpt", save])
+        self.refused(64, "--k", "1..10", args=[*TRAIN, "--k", "11", "--ckpt", save])
+        save.with_suffix(".json").write_text(json.dumps({**fields, "hid": 16}))
+        self.refused(65, "n.safetensors", "layer_embed.weight", "[15, 8]", "[15, 16]", args=[*TRAIN, "--ckpt", save])
+        save.with_suffix(".json").write_text(json.dumps({**fields, "towers": 4}))
+        self.refused(65, "n.json", "towers", "4", args=[*TRAIN, "--ckpt", save])
+
     def test_embeddings_have_the_width_of_the_checkpoint_and_move(self):
         save = self.folder / "n.safetensors"
         run(*self.meta("nino", save))

@@ -65,20 +65,27 @@ MetaLoss meta_loss(const MetaModel& model, const std::vector<MetaSample>& batch,
   return loss;
 }
 
-at::Tensor wnn_loss(const MetaModel& model, const std::string& kind, const at::Tensor& states,
-                    const at::Tensor& target) {
+at::Tensor wnn_error_sum(const MetaModel& model, const std::string& kind, const at::Tensor& states,
+                         const at::Tensor& target) {
   const WnnNormalised input = wnn_normalise(states);
   const at::Tensor wanted = (target - input.origin) / input.range;
   const at::Tensor last = input.values.select(1, states.size(1) - 1);
-  at::Tensor loss = (last + wnn_change(model, kind, input) - wanted).abs().mean();
+  return (last + wnn_change(model, kind, input) - wanted).abs().sum();
+}
+
+at::Tensor wnn_penalty(const MetaModel& model, const std::string& kind) {
+  at::Tensor penalty;
+  const auto add = [&](const at::Tensor& term) {
+    penalty = penalty.defined() ? penalty + term : term;
+  };
   for (const char* stream : {"value", "difference"}) {
     for (const char* part : {"input", "output"}) {
       const std::string name = fmt::format("{}.{}.{}", kind, stream, part);
-      loss = loss + model.w(name + ".weight").abs().sum() * kWeightPenalty;
-      loss = loss + model.w(name + ".bias").abs().sum() * kBiasPenalty;
+      add(model.w(name + ".weight").abs().sum() * kWeightPenalty);
+      add(model.w(name + ".bias").abs().sum() * kBiasPenalty);
     }
   }
-  return loss;
+  return penalty;
 }
 
 }  // namespace tenfold::nino_nowcast

@@ -21,9 +21,12 @@ struct MetaLoss {
 // noop_sum.
 MetaLoss meta_loss(const MetaModel& model, const std::vector<MetaSample>& batch, bool with_noop);
 
-// WNN: mean absolute error of one kind of parameter in normalised space, plus the L1 terms.
+// WNN: sum of absolute errors of one kind of parameter in normalised space.
 //   states [n, c], target [n]: the same scalars `horizon` spacings later
-at::Tensor wnn_loss(const MetaModel& model, const std::string& kind, const at::Tensor& states,
-                    const at::Tensor& target);
+at::Tensor wnn_error_sum(const MetaModel& model, const std::string& kind, const at::Tensor& states,
+                         const at::Tensor& target);
+
+// WNN: the L1 terms of one kind's weights and biases.
+at::Tensor wnn_penalty(const MetaModel& model, const std::string& kind);
 
 }  // namespace tenfold::nino_nowcast

@@ -27,6 +27,7 @@ namespace {
 
 constexpr double kFinalLr = 1e-6;     // of the cosine schedule
 constexpr int64_t kWnnBatch = 16384;  // scalars
+constexpr int64_t kWnnTile = 1024;    // of these at once: a [1024, 64] tensor stays in the cache
 
 // The weights of a model as views of one flat vector, with their gradients as views of another.
 struct FlatWeights {
@@ -252,9 +253,16 @@ class WnnProgram : public MetaProgram {
     for (const auto& [kind, pools] : pools_) {
       at::Tensor states, target;
       draw(kind, pools, step, states, target);
-      const at::Tensor loss = wnn_loss(model_, kind, states, target);
-      loss.backward();
-      total += loss.item<double>();
+      for (int64_t i = 0; i < kWnnBatch; i += kWnnTile) {
+        const at::Tensor error = wnn_error_sum(model_, kind, states.narrow(0, i, kWnnTile),
+                                               target.narrow(0, i, kWnnTile)) /
+                                 double(kWnnBatch);
+        error.backward();
+        total += error.item<double>();
+      }
+      const at::Tensor penalty = wnn_penalty(model_, kind);
+      penalty.backward();
+      total += penalty.item<double>();
     }
     return total;
   }
