@@ -8,7 +8,7 @@ import unittest
 ROOT = pathlib.Path(sys.argv[1]).resolve().parent  # WORKSPACE is a link into the checkout
 
 # A folder of common/ includes itself and the folders of the lines above its own.
-LAYERS = [{"core"}, {"log", "io"}, {"data", "kernels", "stats"}, {"nn"}, {"train"}, {"cli"}]
+LAYERS = [{"core"}, {"log", "io"}, {"data", "kernels", "stats"}, {"nn"}, {"train"}, {"cli", "bench"}]
 LEVEL = {folder: level for level, folders in enumerate(LAYERS) for folder in folders}
 
 LONGEST_FILE = 600  # lines

@@ -1,14 +1,16 @@
 // Fast inference of NiNo and WNN+ (specification, sections 3.7 and 9), exact up to rounding:
-//  - everything between two nonlinearities is one affine map, composed once in float64 (so the
+//  - everything between two nonlinearities is one affine map, composed once in float64, so the
 //  first
-//    message-passing layer and its edge update see 5 features an edge instead of 128);
+//    message passing and its edge update see 5 features an edge (45 with 3x3 kernels), not 128;
+//  - the type of an edge is not multiplied as a one-hot input: its row is looked up;
 //  - W_p [x_i ; x_j] = W_p1 x_i + W_p2 x_j; the shift half of the modulation and its part that
-//  multiplies x_i
-//    are linear in the edge, hence are applied after the sum over edges, once a node;
+//    multiplies x_i are linear in the edge, hence are applied after the sum over edges, once a
+//    node;
 //  - the last message passing is skipped where nothing reads it; only the K-th rows of the readout
-//  are computed.
-// Edges are processed in tiles that stay in the cache; hidden edge features are computed again
-// rather than stored, so memory does not grow with edges x width.
+//    are computed.
+// Edges are processed in tiles that stay in the cache. Hidden edge features are kept from one pass
+// to the next in small graphs and computed again in large ones, so memory does not grow with edges
+// x width beyond a fixed size.
 #pragma once
 
 #include <ATen/core/Tensor.h>

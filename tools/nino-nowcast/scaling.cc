@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "common/core/error.h"
 
@@ -36,11 +37,22 @@ std::vector<int64_t> group_ends(const std::vector<ParamSpec>& params, const Scal
   return ends;
 }
 
+bool all_finite(const float* x, int64_t n) {
+  constexpr uint32_t kInfinity = 0x7F800000;  // the bits of inf; those of NaN are greater
+  uint32_t largest = 0;
+  for (int64_t i = 0; i < n; ++i) {
+    uint32_t bits;
+    std::memcpy(&bits, x + i, sizeof bits);
+    largest = std::max(largest, bits & 0x7FFFFFFFu);
+  }
+  return largest < kInfinity;
+}
+
 void refuse_non_finite(const float* x, int64_t ctx, const std::vector<ParamSpec>& params) {
   for (const ParamSpec& p : params) {
     const int64_t count = p.numel() * ctx;
-    for (int64_t i = 0; i < count; ++i) {
-      if (std::isfinite(x[i])) continue;
+    if (!all_finite(x, count)) {
+      const int64_t i = std::find_if(x, x + count, [](float v) { return !std::isfinite(v); }) - x;
       throw DataError(
           fmt::format("parameter {}: entry {} of snapshot {} of {} is {}, expected a finite value",
                       p.name, i / ctx, i % ctx + 1, ctx, x[i]));
@@ -49,11 +61,25 @@ void refuse_non_finite(const float* x, int64_t ctx, const std::vector<ParamSpec>
   }
 }
 
+// The sum of f(x) over n values in float64; independent partial sums keep the adders busy.
+template <class F>
+double sum_over(const float* x, int64_t n, const F& f) {
+  constexpr int64_t kParts = 16;
+  double part[kParts] = {};
+  int64_t i = 0;
+  for (; i + kParts <= n; i += kParts) {
+    for (int64_t j = 0; j < kParts; ++j) part[j] += f(double(x[i + j]));
+  }
+  for (; i < n; ++i) part[0] += f(double(x[i]));
+  double sum = 0;
+  for (double p : part) sum += p;
+  return sum;
+}
+
 void mean_and_deviation(const float* x, int64_t n, double& mean, double& deviation) {
-  double sum = 0, squares = 0;
-  for (int64_t i = 0; i < n; ++i) sum += x[i];
-  mean = n > 0 ? sum / double(n) : 0;
-  for (int64_t i = 0; i < n; ++i) squares += (x[i] - mean) * (x[i] - mean);
+  mean = n > 0 ? sum_over(x, n, [](double v) { return v; }) / double(n) : 0;
+  const double m = mean;
+  const double squares = sum_over(x, n, [m](double v) { return (v - m) * (v - m); });
   deviation = n > 1 ? std::sqrt(squares / double(n - 1)) : 0;
 }
 
@@ -128,8 +154,8 @@ Scales fit_scales(const float* x, int64_t ctx, const std::vector<ParamSpec>& par
 void apply_scales(const Scales& scales, const float* x, int64_t columns, float* out) {
   int64_t i = 0;
   for (size_t g = 0; g < scales.ends.size(); ++g) {
-    const double mean = scales.mean[g], factor = scales.spread[g] + kEpsilon;
-    for (; i < scales.ends[g] * columns; ++i) out[i] = static_cast<float>((x[i] - mean) / factor);
+    const double mean = scales.mean[g], factor = 1 / (scales.spread[g] + kEpsilon);
+    for (; i < scales.ends[g] * columns; ++i) out[i] = static_cast<float>((x[i] - mean) * factor);
   }
 }
 
