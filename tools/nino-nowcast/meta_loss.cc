@@ -65,12 +65,16 @@ MetaLoss meta_loss(const MetaModel& model, const std::vector<MetaSample>& batch,
   return loss;
 }
 
-at::Tensor wnn_error_sum(const MetaModel& model, const std::string& kind, const at::Tensor& states,
-                         const at::Tensor& target) {
+MetaLoss wnn_error(const MetaModel& model, const std::string& kind, const at::Tensor& states,
+                   const at::Tensor& target) {
   const WnnNormalised input = wnn_normalise(states);
   const at::Tensor wanted = (target - input.origin) / input.range;
   const at::Tensor last = input.values.select(1, states.size(1) - 1);
-  return (last + wnn_change(model, kind, input) - wanted).abs().sum();
+  MetaLoss loss;
+  loss.sum = (last + wnn_change(model, kind, input) - wanted).abs().sum();
+  loss.count = target.numel();
+  loss.noop_sum = (last - wanted).abs().sum(at::kDouble).item<double>();
+  return loss;
 }
 
 at::Tensor wnn_penalty(const MetaModel& model, const std::string& kind) {

@@ -12,8 +12,8 @@
 namespace tenfold::nino_nowcast {
 
 struct MetaLoss {
-  at::Tensor sum;       // sum of |prediction - target| in scaled space, 0-dimensional
-  int64_t count = 0;    // entries in it: parameters times horizons, over all windows
+  at::Tensor sum;     // sum of |prediction - target| in scaled (WNN: normalised) space, [] float32
+  int64_t count = 0;  // entries in it: parameters times horizons, over all windows
   double noop_sum = 0;  // the same for "the last state"
 };
 
@@ -21,10 +21,10 @@ struct MetaLoss {
 // noop_sum.
 MetaLoss meta_loss(const MetaModel& model, const std::vector<MetaSample>& batch, bool with_noop);
 
-// WNN: sum of absolute errors of one kind of parameter in normalised space.
+// WNN: absolute errors of one kind of parameter in normalised space.
 //   states [n, c], target [n]: the same scalars `horizon` spacings later
-at::Tensor wnn_error_sum(const MetaModel& model, const std::string& kind, const at::Tensor& states,
-                         const at::Tensor& target);
+MetaLoss wnn_error(const MetaModel& model, const std::string& kind, const at::Tensor& states,
+                   const at::Tensor& target);
 
 // WNN: the L1 terms of one kind's weights and biases.
 at::Tensor wnn_penalty(const MetaModel& model, const std::string& kind);

@@ -254,11 +254,12 @@ class WnnProgram : public MetaProgram {
       at::Tensor states, target;
       draw(kind, pools, step, states, target);
       for (int64_t i = 0; i < kWnnBatch; i += kWnnTile) {
-        const at::Tensor error = wnn_error_sum(model_, kind, states.narrow(0, i, kWnnTile),
-                                               target.narrow(0, i, kWnnTile)) /
-                                 double(kWnnBatch);
+        const MetaLoss loss =
+            wnn_error(model_, kind, states.narrow(0, i, kWnnTile), target.narrow(0, i, kWnnTile));
+        const at::Tensor error = loss.sum / double(kWnnBatch);
         error.backward();
         total += error.item<double>();
+        noop_sum_ += loss.noop_sum / double(kWnnBatch);
       }
       const at::Tensor penalty = wnn_penalty(model_, kind);
       penalty.backward();
