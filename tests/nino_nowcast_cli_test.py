@@ -161,6 +161,22 @@ class BadInput(Case):
         pickle.write_bytes(b"PK\x03\x04rest of a zip file")
         self.refused(65, "pickle", "safetensors", args=[*TRAIN, "--ckpt", pickle])
 
+    def test_a_run_that_cannot_start_leaves_nothing_and_the_corrected_one_starts(self):
+        out = self.folder / "run"
+        for wrong in (["--data-dir", self.folder / "no"], ["--ckpt", self.folder / "no.safetensors"],
+                      ["--optimizer", "nesterov"]):
+            self.assertNotEqual(run(*TRAIN, "--out", out, *wrong).returncode, 0)
+            self.assertFalse(out.exists())
+        out.mkdir()
+        (out / "notes.txt").write_text("mine")
+        self.assertEqual(run(*TRAIN, "--out", out, "--data-dir", self.folder / "no").returncode, 66)
+        self.assertEqual([p.name for p in out.iterdir()], ["notes.txt"])
+
+    def test_a_place_for_the_result_is_looked_at_before_the_work(self):
+        start = time.monotonic()
+        self.refused(73, "no/x.json", args=["train", "--preset", "small", "--quiet", "--json", self.folder / "no/x.json"])
+        self.assertLess(time.monotonic() - start, 20)
+
     def test_an_unusable_out_is_refused(self):
         blocker = self.folder / "file"
         blocker.write_text("")
@@ -309,6 +325,12 @@ class Runs(Case):
         done = run("eval", "--results", self.folder / "kept/result.json")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(json.loads(done.stdout)["metrics"]["median_steps/none"]["value"], 10)
+        other = self.folder / "other.json"
+        result = json.loads((self.folder / "kept/result.json").read_text())
+        for change, words in (({"config": {**result["config"], "max-train-steps": 60}}, ["60 steps", "50 steps"]),
+                              ({"status": "partial"}, ["partial"])):
+            other.write_text(json.dumps({**result, **change}))
+            self.refused(65, "other.json", *words, args=["eval", "--results", f"{self.folder / 'kept/result.json'},{other}"])
 
     def test_another_option_on_resume_is_refused_by_name(self):
         self.train("b")
@@ -343,9 +365,10 @@ class MetaTraining(Case):
         self.refused(65, "T.dat", "5 bytes", args=self.meta("nino", self.folder / "n.safetensors"))
 
     def test_every_model_is_trained_and_scored(self):
-        for model, more in (("nino", []), ("nino", ["--amp"]), ("nino", ["--final-edge-update", "--no-lpe", "--no-edge-types"]),
-                            ("wnn+", []), ("wnn", [])):
-            save = self.folder / f"{model}.safetensors"
+        kinds = (("nino", []), ("nino", ["--amp"]), ("nino", ["--final-edge-update", "--no-lpe", "--no-edge-types"]),
+                 ("wnn+", []), ("wnn", []))
+        for i, (model, more) in enumerate(kinds):
+            save = self.folder / f"{model}-{i}.safetensors"
             done = run(*self.meta(model, save, *more))
             self.assertEqual(done.returncode, 0, done.stderr)
             self.validate(json.loads(done.stdout))
@@ -358,6 +381,7 @@ class MetaTraining(Case):
         save = self.folder / "n.safetensors"
         run(*self.meta("nino", save))
         fields = json.loads(save.with_suffix(".json").read_text())
+        self.refused(73, "n.safetensors", "exists already", args=self.meta("nino", save))
         self.refused(78, "--ctx", "5", args=[*TRAIN, "--ctx", "4", "--ckpt", save])
         self.refused(64, "--k", "1..10", args=[*TRAIN, "--k", "11", "--ckpt", save])
         save.with_suffix(".json").write_text(json.dumps({**fields, "hid": 16}))
@@ -379,7 +403,7 @@ class MetaTraining(Case):
 
     def test_mixed_precision_gives_nearly_the_same_loss(self):
         def losses(*more):
-            done = run(*self.meta("nino", self.folder / "n.safetensors", *more))
+            done = run(*self.meta("nino", self.folder / f"n{len(more)}.safetensors", *more))
             return json.loads(done.stdout)["series"]["train"]["columns"]["loss"]
         full, mixed = losses(), losses("--amp")
         self.assertNotEqual(full, mixed)

@@ -14,6 +14,7 @@ constexpr char kNoBreak = '\x1f';    // a space at which wrapped() starts no new
 
 const char* const kExitCodes =
     "Exit codes:\n"
+    "   1  a target was missed (only where an option requires it)\n"
     "   0  done                              70  NaN or inf, or an internal error\n"
     "  64  wrong option or configuration     73  output cannot be created or is taken\n"
     "  65  bad data in a file                74  reading or writing failed half-way\n"

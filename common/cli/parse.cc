@@ -148,7 +148,6 @@ void resolve(std::vector<Field>& fields, const std::vector<std::string>& args,
   const Input preset = strongest("preset");
   if (!preset.text.empty()) {
     const Field* field = find_field(fields, "preset");
-    if (field->choices.empty()) refuse(preset.where, preset.text, "none: there are no presets");
     require_choice(preset.text, field->choices, preset.where);
     apply_preset(preset.text);
   }

@@ -45,6 +45,13 @@ std::string exit_reason(int code) {
   }
 }
 
+// What a corrected command would mend; the run of other errors (a NaN, a full disk) is worth a
+// look.
+bool is_about_the_input(const std::exception& e) {
+  const auto* error = dynamic_cast<const Error*>(&e);
+  return error != nullptr && error->code() != ExitCode::kNumeric && error->code() != ExitCode::kIo;
+}
+
 void print_result(const std::string& text) {
   const bool whole = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
   if (!whole || std::fflush(stdout) != 0) throw IoError("stdout: cannot write the result");
@@ -92,6 +99,7 @@ int Run::call(const std::function<int(Run&)>& function) {
     const std::string what = e.what();
     try {
       write_run_json("error: " + what.substr(0, what.find('\n')));
+      if (is_about_the_input(e)) discard_unused();
     } catch (const Error&) {
       // The first error is the one to report; a full disk may be behind both.
     }

@@ -93,6 +93,12 @@ void Run::open_folder() const {
   io::write_file_atomic(config_path, text + "\n");
 }
 
+void Run::discard_unused() const {
+  if (!new_run_ || io::exists(path("metrics.jsonl")) || holds_a_checkpoint(options_.out)) return;
+  if (new_folder_) return io::remove_tree(options_.out);
+  for (const char* name : {"config.json", "run.json", ".lock"}) io::remove_tree(path(name));
+}
+
 int Tool::run_in_folder(const std::function<int(Run&)>& function, Run& run,
                         const std::vector<Field>& fields) {
   const CommonOptions& common = run.options_;
@@ -103,8 +109,10 @@ int Tool::run_in_folder(const std::function<int(Run&)>& function, Run& run,
   install_signal_handlers();
   run.set_resume_fields(fields);
   if (common.out.empty() || common.dry_run) return function(run);
+  run.new_folder_ = !io::exists(common.out);
   io::make_folders(common.out);
   const io::FolderLock lock(common.out);
+  run.new_run_ = !holds_a_run(common.out);
   run.open_folder();
   return run.call(function);
 }

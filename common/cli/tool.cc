@@ -16,6 +16,7 @@
 #include "common/core/build_info.h"
 #include "common/core/clock.h"
 #include "common/core/error.h"
+#include "common/io/file.h"
 #include "common/log/logger.h"
 
 namespace tenfold::cli {
@@ -64,6 +65,7 @@ void check_common(CommonOptions& common) {
     throw UsageError(fmt::format("--resume {}: needs --out DIR, the run's folder", common.resume));
   }
   common.max_time_seconds = parse_duration(common.max_time);
+  if (!common.json.empty() && common.json != "-") io::require_creatable(common.json);
 }
 
 }  // namespace
@@ -92,6 +94,7 @@ SubcommandHelp Tool::describe(const Subcommand& s, CommonOptions& common) const 
   s.set_defaults(common);
   std::vector<Field> fields = gather_fields(s.visit);
   for (Field& f : gather_fields([&](FieldVisitor& v) { common.visit(v, s.kind); })) {
+    if (f.name == "preset" && s.presets.empty()) continue;
     if (f.name == "preset") f.choices = s.presets;
     // A subcommand's own field of the same name (`graph --out FILE`) takes its place.
     if (find_field(fields, f.name) == nullptr) fields.push_back(std::move(f));

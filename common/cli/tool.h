@@ -33,7 +33,7 @@ struct CommonOptions {
   std::string resume = "never";
   std::string max_time;  // "3h55m", "90s"; empty: none
   int64_t checkpoint_every = 0, eval_every = 0;
-  std::string json;  // a file for the result; "-" or empty: stdout
+  std::string json = "-";  // a file for the result; "-": stdout
   bool quiet = false, verbose = false, dry_run = false, print_config = false;
 
   double max_time_seconds = 0;  // parsed; 0: none
@@ -72,7 +72,8 @@ class Run {
   void set_resume_fields(const std::vector<Field>& fields);
   void open_folder() const;  // --out, which must be locked: checks, cleans up, writes config.json
   void write_run_json(const std::string& exit_reason) const;  // "" while it runs
-  int call(const std::function<int(Run&)>& function);         // between two write_run_json
+  void discard_unused() const;  // takes back what a call that did nothing wrote into --out
+  int call(const std::function<int(Run&)>& function);  // between two write_run_json
 
   CommonOptions options_;
   Kind kind_ = Kind::kTraining;
@@ -82,6 +83,7 @@ class Run {
   std::vector<std::pair<std::string, std::string>> resume_fields_;
   std::vector<std::string> argv_;
   double start_seconds_ = 0;
+  bool new_folder_ = false, new_run_ = false;  // --out was made, or held no run, before this call
 };
 
 class Tool {

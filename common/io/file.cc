@@ -136,6 +136,18 @@ void write_file_atomic(const std::string& path, std::string_view text) {
   write_file_atomic(path, text.data(), text.size());
 }
 
+void require_creatable(const std::string& path) {
+  struct stat status {};
+  const bool there = ::stat(path.c_str(), &status) == 0;
+  if (there && S_ISDIR(status.st_mode)) {
+    throw CannotCreate(path + ": cannot create: a folder of that name is there");
+  }
+  if (there && !S_ISREG(status.st_mode)) return;
+  std::string temporary;
+  const Descriptor file = create_beside(path, temporary);
+  const TemporaryFile guard(temporary);
+}
+
 bool exists(const std::string& path) {
   struct stat status {};
   return ::stat(path.c_str(), &status) == 0;

@@ -22,6 +22,9 @@ std::string read_text(const std::string& path, uint64_t limit = uint64_t{1} << 3
 void write_file_atomic(const std::string& path, const void* data, uint64_t size);
 void write_file_atomic(const std::string& path, std::string_view text);
 
+// Throws CannotCreate where write_file_atomic could not create `path`; for a look before long work.
+void require_creatable(const std::string& path);
+
 bool exists(const std::string& path);
 void make_folders(const std::string& path);  // throws CannotCreate, naming the path and the reason
 void remove_tree(const std::string& path);   // nothing happens where there is nothing

@@ -142,4 +142,19 @@ TEST_CASE("threads that write one name leave one whole file") {
   REQUIRE(list_folder(scratch.path()) == std::vector<std::string>{"a"});
 }
 
+TEST_CASE("whether a file can be created is known before, and nothing is left behind") {
+  const Scratch scratch;
+  require_creatable(scratch / "new");
+  require_creatable("/dev/null");
+  write_file_atomic(scratch / "there", "x");
+  require_creatable(scratch / "there");
+  REQUIRE(read_text(scratch / "there") == "x");
+  REQUIRE(list_folder(scratch.path()) == std::vector<std::string>{"there"});
+  for (const std::string& path : {scratch / "no/file", scratch.path(), std::string("/proc/file")}) {
+    const Outcome refused = outcome_of([&] { require_creatable(path); });
+    REQUIRE(refused.code == ExitCode::kCannotCreate);
+    REQUIRE(refused.says(path));
+  }
+}
+
 }  // namespace tenfold::io

@@ -77,6 +77,9 @@ void CollectConfig::apply_preset(const std::string& name, cli::CommonOptions& co
 void CollectConfig::validate(const cli::CommonOptions& common) const {
   if (common.seed.size() != 1)
     throw UsageError("--seed: expected one number, the seed of the first run");
+  if (name.find('/') != std::string::npos) {
+    throw UsageError(fmt::format("--name: found {}, expected no folder; that is --data-out", name));
+  }
   if (task.max_train_steps % every != 0) {
     throw UsageError(fmt::format("--every: found {}, expected a divisor of --max-train-steps {}",
                                  every, task.max_train_steps));

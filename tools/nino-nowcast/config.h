@@ -114,11 +114,12 @@ struct TrainConfig {
     v.number("k", k, {1, 1e6}, "spacings", "constant horizon", "the schedule from 40 to 1");
     nowcast.visit(v);
     v.group("Target");
-    v.number("target", target, {0.0, 1e9}, "%", "test accuracy to reach", "the task's own");
+    v.number("target", target, {0.0, 100.0}, "%", "test accuracy to reach", "the task's own");
     v.choice("after-target", after_target, {"stop", "continue"},
              "what a run does when it is there");
     v.flag("require-target", require_target, "exit 1 when a run misses the target",
            Resume::kMayChange);
+    v.group("Checkpoints");
     v.text("keep-checkpoints", keep_checkpoints, "N|all",
            "checkpoints to keep (the best one stays too)", Resume::kMayChange);
   }

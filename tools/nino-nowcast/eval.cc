@@ -191,6 +191,10 @@ void eval_trajectories(const EvalConfig& config, const cli::Run& run, log::Resul
   if (config.embeddings) embeddings.emplace(models, info.arch, options.seed);
   int64_t longest = 0;
   for (const MetaModel& m : models) longest = std::max(longest, m.config.seq_len);
+  if (used <= ctx) {
+    throw DataError(fmt::format("{}/{}: found {} states {} steps apart, expected more than {}",
+                                config.trajectories, config.tasks_name, used, config.spacing, ctx));
+  }
   for (int64_t r : runs) {
     if (r >= info.runs)
       throw UsageError(fmt::format("--runs: found {}, expected 0..{}", r, info.runs - 1));
@@ -211,16 +215,39 @@ void eval_trajectories(const EvalConfig& config, const cli::Run& run, log::Resul
   if (embeddings) result.tables.emplace_back("embeddings", embeddings->table());
 }
 
-// Steps to target of every nowcaster over the seeds of all files.
-void eval_results(const EvalConfig& config, log::Result& result) {
-  std::map<std::string, std::vector<std::optional<int64_t>>> steps;
+// What results must share to be put into one table.
+std::string protocol_of(const nlohmann::json& json) {
+  const nlohmann::json& config = json.at("config");
+  const nlohmann::json& model = json.at("model");
+  return fmt::format("task {}, {} parameters, {} lr {}, target {}, {} steps, evaluated every {}",
+                     model.at("task").dump(), model.at("num_params").dump(),
+                     config.at("optimizer").dump(), model.at("lr").dump(),
+                     model.at("target").dump(), config.at("max-train-steps").dump(),
+                     config.at("eval-every").dump());
+}
+
+struct StepsTable {
+  std::map<std::string, std::vector<std::optional<int64_t>>> steps;  // by nowcaster, over seeds
+  std::string protocol, first_file;
   int64_t max_steps = 0;
-  for (const std::string& path : config.results) {
+
+  void add(const std::string& path) {
     const nlohmann::json json = nlohmann::json::parse(io::read_text(path), nullptr, false);
     try {
-      if (json.at("schema") != "nino-nowcast.train/1")
+      if (json.at("schema") != "nino-nowcast.train/1") {
         throw DataError(path + ": schema is not nino-nowcast.train/1");
-      max_steps = std::max(max_steps, json.at("config").at("max-train-steps").get<int64_t>());
+      }
+      if (json.at("status") != "complete") {
+        throw DataError(path + ": a partial result, expected a complete one: resume the run");
+      }
+      const std::string own = protocol_of(json);
+      if (!protocol.empty() && own != protocol) {
+        throw DataError(
+            fmt::format("{}: found {}, expected {} as in {}", path, own, protocol, first_file));
+      }
+      if (protocol.empty()) first_file = path;
+      protocol = own;
+      max_steps = json.at("config").at("max-train-steps").get<int64_t>();
       for (const auto& [name, metric] : json.at("metrics").items()) {
         const std::string prefix = "steps_to_target/";
         if (name.rfind(prefix, 0) != 0) continue;
@@ -233,19 +260,37 @@ void eval_results(const EvalConfig& config, log::Result& result) {
       throw DataError(path + ": expected a result.json of nino-nowcast train");
     }
   }
-  log::Table table{{"nowcaster", "n_seeds", "median_steps", "mean", "reduction_pct_vs_adam"}, {}};
-  const log::Metric base =
-      steps.count("none") ? median_steps(steps["none"], max_steps) : log::Metric();
-  for (const auto& [name, seeds] : steps) {
-    const log::Metric median = median_steps(seeds, max_steps);
+};
+
+// Steps to target of every nowcaster over the seeds of all files. A seed that missed the target
+// counts as 2 * max-train-steps in the median; the mean is null where there is one.
+void eval_results(const EvalConfig& config, log::Result& result) {
+  StepsTable all;
+  for (const std::string& path : config.results) all.add(path);
+  log::Table table{
+      {"nowcaster", "n_seeds", "n_reached", "median_steps", "mean", "reduction_pct_vs_adam"}, {}};
+  const auto base_seeds = all.steps.find("none");
+  const log::Metric base = base_seeds == all.steps.end()
+                               ? log::Metric()
+                               : median_steps(base_seeds->second, all.max_steps);
+  const auto value_or_null = [](bool known, double value) {
+    return known ? log::Value(value) : log::Value(nullptr);
+  };
+  for (const auto& [name, seeds] : all.steps) {
+    const log::Metric median = median_steps(seeds, all.max_steps);
     double sum = 0;
-    for (const auto& s : seeds) sum += s ? double(*s) : 2.0 * double(max_steps);
+    int64_t reached = 0;
+    for (const auto& s : seeds) {
+      sum += double(s.value_or(0));
+      reached += s.has_value();
+    }
+    const auto n = int64_t(seeds.size());
+    const double mid = median.value.value_or(0);
     const bool known = base.value && median.value;
-    table.rows.push_back({name, int64_t(seeds.size()),
-                          median.value ? log::Value(*median.value) : log::Value(nullptr),
-                          sum / double(seeds.size()),
-                          known ? log::Value(100 * (*base.value - *median.value) / *base.value)
-                                : log::Value(nullptr)});
+    table.rows.push_back(
+        {name, n, reached, value_or_null(median.value.has_value(), mid),
+         value_or_null(reached == n, sum / double(n)),
+         value_or_null(known, known ? 100 * (*base.value - mid) / *base.value : 0)});
     result.metrics.emplace_back("median_steps/" + name, median);
   }
   result.tables.emplace_back("steps_to_target", table);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "common/io/file.h"
 #include "common/io/safetensors.h"
 #include "tools/nino-nowcast/commands.h"
 #include "tools/nino-nowcast/graph.h"
@@ -23,6 +24,7 @@ void add_graph(io::SafeTensors& out, const NeuralGraph& g, const LaplacianEncodi
 }  // namespace
 
 int graph(const GraphConfig& config, cli::Run& run) {
+  if (!run.options().dry_run) io::require_creatable(config.out);
   const Architecture arch = read_architecture(config.arch, config.graph == "generic");
   const GraphOptions options{config.graph_compat == "corrected", config.graph == "naive"};
   std::vector<NeuralGraph> graphs;

@@ -40,8 +40,11 @@ TrajectoryTask open_task(const std::string& folder, const std::string& name,
   }
   task.step = o.spacing / info.every;
   if (info.states <= needed_states(o) * task.step) {
-    throw DataError(fmt::format("{}/{}.json: found {} states, expected more than {}", folder, name,
-                                info.states, needed_states(o) * task.step));
+    throw DataError(fmt::format(
+        "{}/{}.json: found {} states, one every {} steps, expected more than {} for --spacing {}, "
+        "--ctx {} and --seq-len {}",
+        folder, name, info.states, info.every, needed_states(o) * task.step, o.spacing, o.ctx,
+        o.horizons));
   }
   task.arch = info.arch;
   const int64_t vocab = task.arch.family == Family::kGpt2 ? task.arch.params.at(0).shape.at(0) : 0;

@@ -13,6 +13,7 @@
 #include "common/core/clock.h"
 #include "common/core/error.h"
 #include "common/core/philox.h"
+#include "common/io/file.h"
 #include "common/log/logger.h"
 #include "common/train/loop.h"
 #include "tools/nino-nowcast/commands.h"
@@ -363,6 +364,11 @@ int meta_dry_run(const TrainNinoConfig& config, cli::Run& run) {
 int train_nino(const TrainNinoConfig& config, cli::Run& run) {
   if (run.options().dry_run) return meta_dry_run(config, run);
   require_cpu(run);
+  if (run.options().resume == "never" && io::exists(config.save_path)) {
+    throw CannotCreate("--save-path " + config.save_path +
+                       ": exists already; choose another name or remove it");
+  }
+  io::require_creatable(config.save_path);
   const auto program = make_program(config, run);
   train::LoopOptions loop = loop_options(run, config.max_train_steps, "train-nino");
   loop.nan_restarts = config.nan_restarts;

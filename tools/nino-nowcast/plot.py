@@ -73,26 +73,32 @@ def draw_accuracy(axis, result):
         axis.plot([r["step"]] * 2, [r["metric_before"], r["metric_after"]], color=COLOURS.get(r["nowcaster"], "black"),
                   lw=0.8, marker="v", markevery=[1], ms=3, alpha=0.6)
     target = result["model"]["target"]
-    axis.axhline(target, color="black", lw=0.9, ls="--")
-    axis.annotate(f"target {target:g} %", (0.01, target), xycoords=("axes fraction", "data"), va="bottom", fontsize=8)
-    top = max(v for seeds in curves(result).values() for c in seeds for v in c["test_acc"] if v is not None)
-    axis.set_ylim(max(0, min(top, target) - 18), max(top, target) + 1)
+    # Every method's best is in sight, and the target unless it is far off; the first steps need not be.
+    best = [max(v for v in c["test_acc"] if v is not None) for seeds in curves(result).values() for c in seeds]
+    top = max(best)
+    if target <= top + 15:
+        axis.axhline(target, color="black", lw=0.9, ls="--")
+        axis.annotate(f"target {target:g} %", (0.01, target), xycoords=("axes fraction", "data"), va="bottom", fontsize=8)
+        top = max(top, target)
+    axis.set_ylim(max(0, min(min(best) - 3, top - 18)), top + 1)
     axis.set_ylabel("test accuracy (%)")
-    axis.legend(loc="lower right", fontsize=8)
+    axis.legend(loc="best", fontsize=8)
 
 
 def draw_bars(axis, result):
-    never = 2 * result["config"]["max-train-steps"]
+    budget = result["config"]["max-train-steps"]
     names = list(curves(result))
     for i, name in enumerate(names):
         metric = result["metrics"][f"steps_to_target/{name}"]
         reached = metric["value"] is not None
-        axis.bar(i, metric["value"] if reached else never, width=0.6, color=COLOURS.get(name, "black"), alpha=0.75,
-                 hatch=None if reached else "//", fill=reached, edgecolor=COLOURS.get(name, "black"))
-        seeds = [never if s is None else s for s in metric["per_seed"]]
+        colour = COLOURS.get(name, "black")
+        axis.bar(i, metric["value"] if reached else budget, width=0.6, color=colour, alpha=0.75,
+                 hatch=None if reached else "//", fill=reached, edgecolor=colour)
+        seeds = [s for s in metric["per_seed"] if s is not None]
         axis.plot([i] * len(seeds), seeds, "o", color="black", ms=3.5)
-        axis.annotate(f"{metric['value']:.0f}" if reached else "not reached", (i, max(seeds)),
-                      ha="center", va="bottom", fontsize=8, xytext=(0, 4), textcoords="offset points")
+        text = f"{metric['value']:.0f}" if reached else "not\nreached"
+        axis.annotate(text, (i, max([metric["value"] if reached else budget, *seeds])), ha="center", va="bottom", fontsize=8,
+                      xytext=(0, 4), textcoords="offset points")
     axis.set_xticks(range(len(names)), [LABELS.get(n, n) for n in names], rotation=20)
     axis.set_ylabel("steps to target (median, seeds as dots)")
     axis.margins(y=0.15)
@@ -106,14 +112,16 @@ def draw(result, title, width, out):
     draw_accuracy(axes[0], result)
     draw_curves(axes[1], result, "test_loss")
     axes[1].set_ylabel("test loss")
+    lowest = [min(v for v in c["test_loss"] if v is not None) for seeds in curves(result).values() for c in seeds]
     values = [v for seeds in curves(result).values() for c in seeds for v in c["test_loss"] if v is not None]
-    axes[1].set_ylim(min(values) * 0.97, statistics.median(values) * 1.6)
+    axes[1].set_ylim(min(lowest) * 0.97, max(statistics.median(values) * 1.6, max(lowest) * 1.05))
     draw_bars(axes[2], result)
     model = result["model"]
-    gains = [f"{LABELS.get(n.split('/')[1], n)} {m['value']:.0f} % fewer steps"
+    gains = [f"{LABELS.get(n.split('/')[1], n)} {abs(m['value']):.0f} % {'fewer' if m['value'] >= 0 else 'more'} steps"
              for n, m in result["metrics"].items() if n.startswith("reduction_pct/") and m["value"] is not None]
     partial = " (partial)" if result["status"] == "partial" else ""
-    figure.suptitle(title or f"{model['task']}, {model['num_params']:,} parameters{partial}: " + "; ".join(gains))
+    head = f"{model['task']}, {model['num_params']:,} parameters{partial}"
+    figure.suptitle(title or ": ".join([head, *filter(None, ["; ".join(gains)])]))
     figure.savefig(out, dpi=150)
 
 

@@ -25,7 +25,12 @@ log::Metric steps_metric(const TrainReport& report, const std::string& nowcaster
   for (const Member* m : members_of(*report.ensemble, nowcaster)) {
     steps.push_back(m->target_step < 0 ? std::nullopt : std::optional<int64_t>(m->target_step));
   }
-  return median_steps(steps, report.max_steps);
+  log::Metric metric = median_steps(steps, report.max_steps);
+  if (!metric.value && !report.outcome.complete) {
+    metric.reason = fmt::format("not reached when the run stopped after {} of {} steps",
+                                report.outcome.steps, report.max_steps);
+  }
+  return metric;
 }
 
 // Wall-clock of the runs that got there, nowcasts included, evaluations apart.
@@ -130,7 +135,7 @@ log::Metric median_steps(const std::vector<std::optional<int64_t>>& per_seed, in
   std::sort(sorted.begin(), sorted.end());
   const size_t n = sorted.size();
   if (n == 0 || sorted[n / 2] == never) {
-    metric.reason = fmt::format("target not reached within {} steps", max_steps);
+    metric.reason = fmt::format("not reached within {} steps", max_steps);
   } else {
     metric.value = (sorted[n / 2] + sorted[(n - 1) / 2]) / 2;
   }

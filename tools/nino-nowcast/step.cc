@@ -6,6 +6,7 @@
 #include "common/core/clock.h"
 #include "common/core/error.h"
 #include "common/data/tensor_io.h"
+#include "common/io/file.h"
 #include "common/io/hash.h"
 #include "tools/nino-nowcast/commands.h"
 #include "tools/nino-nowcast/graph.h"
@@ -50,6 +51,7 @@ io::SafeTensors output(const at::Tensor& prediction, const Architecture& arch,
 
 int step(const StepConfig& config, cli::Run& run) {
   require_cpu(run);
+  if (!run.options().dry_run) io::require_creatable(config.save_path);
   const MetaModel model = config.nowcast.ckpt.empty() ? embedded_meta_model(MetaKind::kNino)
                                                       : load_meta_model(config.nowcast.ckpt[0]);
   const bool generic = config.nowcast.graph == "generic";

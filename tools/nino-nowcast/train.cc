@@ -119,11 +119,58 @@ void check_horizon(const TrainConfig& config, const Methods& methods) {
                                    method->max_horizon(), method->name()));
     }
   }
+  if (config.period > config.task.max_train_steps && !methods.owned.empty()) {
+    log::warning(fmt::format("--period {} is longer than --max-train-steps {}: no nowcast",
+                             config.period, config.task.max_train_steps));
+  }
   if (config.period % config.ctx != 0) {
     log::warning(fmt::format(
         "--period {} is no multiple of --ctx {}: a snapshot every {} steps, a nowcast every {}",
         config.period, config.ctx, config.period / config.ctx,
         config.period / config.ctx * config.ctx));
+  }
+}
+
+// Options that this task leaves unread, so that nobody trusts a run that they did not change.
+void warn_of_unused(const TrainConfig& config, const Methods& methods) {
+  const TaskConfig defaults;
+  const TaskConfig& t = config.task;
+  const bool changed = t.hidden != defaults.hidden || t.net != defaults.net ||
+                       t.data != defaults.data || t.image_size != defaults.image_size ||
+                       t.batch_norm || t.no_bias;
+  if (t.task != "custom" && changed) {
+    log::warning("--task " + t.task +
+                 ": --data, --image-size, --net, --hidden, --batch-norm and --no-bias are read "
+                 "with --task custom only");
+  }
+  if (t.task == "custom" && !config.target) {
+    log::warning("--task custom: without --target no steps to a target are measured");
+  }
+  for (const std::string& path : config.nowcast.ckpt) {
+    const bool used =
+        std::any_of(methods.checkpoints.begin(), methods.checkpoints.end(),
+                    [&](const auto& fact) { return fact.second == log::Value(path); });
+    if (!used) log::warning("--ckpt " + path + ": no method of --nowcaster reads it");
+  }
+}
+
+// One line a method for a person who watches.
+void tell(const log::Result& result, const TrainReport& report) {
+  const auto metric = [&](const std::string& name) -> const log::Metric* {
+    for (const auto& [key, m] : result.metrics) {
+      if (key == name) return &m;
+    }
+    return nullptr;
+  };
+  for (const std::string& name : report.nowcasters) {
+    const log::Metric* steps = metric("steps_to_target/" + name);
+    const log::Metric* less = metric("reduction_pct/" + name);
+    const std::string fewer = less != nullptr && less->value
+                                  ? fmt::format(", {:.0f} % fewer than none", *less->value)
+                                  : "";
+    log::info(steps->value ? fmt::format("{}: {:.0f} steps to {:g} % (median of {} seeds){}", name,
+                                         *steps->value, report.target, report.seeds.size(), fewer)
+                           : fmt::format("{}: {:g} % {}", name, report.target, steps->reason));
   }
 }
 
@@ -136,6 +183,7 @@ int train(const TrainConfig& config, cli::Run& run) {
   const std::vector<int64_t>& seeds = run.options().seed;
   const Methods methods = make_methods(config, task.arch, seeds);
   check_horizon(config, methods);
+  warn_of_unused(config, methods);
   const ImageData data = load_images(task.data, config.task.data_dir, task.net.image_size);
   const TargetNet net(task.net);
 
@@ -170,7 +218,9 @@ int train(const TrainConfig& config, cli::Run& run) {
   report.ensemble = &ensemble;
   report.data = &data;
   report.checkpoints = methods.checkpoints;
-  run.emit(train_result(report), "train/1");
+  const log::Result result = train_result(report);
+  tell(result, report);
+  run.emit(result, "train/1");
   if (report.outcome.exit_code != 0) return report.outcome.exit_code;
   const bool missed = std::any_of(ensemble.members().begin(), ensemble.members().end(),
                                   [](const Member& m) { return m.target_step < 0; });
