@@ -1,0 +1,286 @@
+// The arithmetic of causal_attention.h, compiled once for every instruction set.
+#pragma once
+
+#include <math.h>
+#include <stddef.h>
+
+#include <vector>
+
+#include "common/kernels/causal_attention_isa.h"
+#include "common/kernels/small_product.h"
+
+namespace tenfold::kernels::TENFOLD_ISA {
+
+// e^x for x <= 0 within 2 units in the last place; 0 would be below 2^-125 (Cephes' polynomial).
+static inline Floats exp_negative(Floats x) {
+  typedef int32_t Integers __attribute__((vector_size(kVectorBytes)));
+  const Floats lowest = Floats{} - 86.0f;
+  x = x > lowest ? x : lowest;
+  const Floats shifted = x * 1.44269504088896341f + 12582912.0f;  // 1.5 * 2^23: rounds to integer
+  const Floats n = shifted - 12582912.0f;
+  const Floats r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
+  Floats p = r * 1.9875691500e-4f + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  p = p * r * r + r + 1.0f;
+  Integers bits, exponent;
+  __builtin_memcpy(&bits, &p, sizeof p);
+  __builtin_memcpy(&exponent, &shifted, sizeof shifted);
+  bits += exponent << 23;
+  __builtin_memcpy(&p, &bits, sizeof p);
+  return p;
+}
+
+static inline float sum_of(const Floats& v) {
+  float sum = 0;
+  for (int64_t i = 0; i < kFloatLanes; ++i) sum += v[i];
+  return sum;
+}
+
+// One head of one sequence.
+struct HeadView {
+  const AttentionShape& shape;
+  int64_t row, column;  // first row and column in q, k, v and out
+  int64_t log_sum;      // where its [time] begins
+
+  HeadView(const AttentionShape& s, int64_t task)
+      : shape(s),
+        row(task / s.heads * s.time),
+        column(task % s.heads * s.head_dim),
+        log_sum(task * s.time) {}
+
+  template <class T>
+  T* in(T* base, int64_t stride) const {
+    return base + row * stride + column;
+  }
+};
+
+// Rows i0 .. i0 + 3 of a matrix; rows beyond the last repeat it.
+static inline Rows rows_of(const float* base, int64_t stride, int64_t i0, int64_t count) {
+  Rows rows;
+  for (int r = 0; r < kTileRows; ++r) rows.row[r] = base + (i0 + r < count ? i0 + r : count - 1) * stride;
+  rows.step = 1;
+  return rows;
+}
+
+static inline Rows rows_of(const float* base, int64_t pitch) {
+  return {{base, base + pitch, base + 2 * pitch, base + 3 * pitch}, 1};
+}
+
+// A row of scores fits, and its pitch is no multiple of the page, which would crowd a cache set.
+static inline int64_t score_pitch(int64_t time) {
+  const int64_t pitch = round_up(time, kPanel);
+  return pitch % 256 == 0 ? pitch + kPanel : pitch;
+}
+
+static inline float greatest(const float* s, int64_t n) {
+  float most = s[0];
+  int64_t j = 0;
+  if (n >= kFloatLanes) {
+    Floats high = load(s);
+    for (j = kFloatLanes; j + kFloatLanes <= n; j += kFloatLanes) {
+      const Floats x = load(s + j);
+      high = x > high ? x : high;
+    }
+    for (int64_t i = 0; i < kFloatLanes; ++i) most = high[i] > most ? high[i] : most;
+  }
+  for (; j < n; ++j) most = s[j] > most ? s[j] : most;
+  return most;
+}
+
+// Scores of one row to e^(scale (s - max)), zero from `valid` on to `end`; returns the sum, and
+// scale * max in `top`.
+static inline float softmax_row(float* s, int64_t valid, int64_t end, float scale, float* top) {
+  const float most = greatest(s, valid);
+  Floats sum = {};
+  int64_t j = 0;
+  for (; j + kFloatLanes <= valid; j += kFloatLanes) {
+    const Floats e = exp_negative((load(s + j) - most) * scale);
+    store(s + j, e);
+    sum += e;
+  }
+  float total = sum_of(sum);
+  if (j < valid) {
+    const Floats e = exp_negative((load_part(s + j, valid - j) - most) * scale);
+    for (int64_t i = 0; i < valid - j; ++i) total += e[i];
+    store_part(s + j, e, valid - j);
+  }
+  for (j = valid; j < end; ++j) s[j] = 0;
+  *top = most * scale;
+  return total;
+}
+
+static void forward_head(const HeadView& head, const AttentionInput& input, float* out,
+                         float* log_sum, std::vector<float>& scratch) {
+  const AttentionShape& shape = head.shape;
+  const int64_t time = shape.time, width = shape.head_dim, pitch = score_pitch(time),
+                out_pitch = round_up(width, kPanel);
+  const int64_t key_floats = Panels::floats(width, time), value_floats = Panels::floats(time, width);
+  scratch.resize(size_t(key_floats + value_floats + kTileRows * (pitch + out_pitch)));
+  const Panels keys{scratch.data(), width, time}, values{keys.data + key_floats, time, width};
+  float* scores = values.data + value_floats;
+  float* mixed = scores + kTileRows * pitch;
+  keys.fill(head.in(input.k, shape.k_stride), 1, shape.k_stride);
+  values.fill(head.in(input.v, shape.v_stride), shape.v_stride, 1);
+  const float* q = head.in(input.q, shape.q_stride);
+  const float scale = 1.0f / sqrtf(float(width));
+  for (int64_t i0 = 0; i0 < time; i0 += kTileRows) {
+    const int64_t rows = time - i0 < kTileRows ? time - i0 : kTileRows, seen = i0 + rows;
+    multiply<false>(rows_of(q, shape.q_stride, i0, time), 0, width, keys, seen, scores, pitch);
+    float inverse[kTileRows] = {};
+    for (int64_t r = 0; r < rows; ++r) {
+      float top;
+      const float sum = softmax_row(scores + r * pitch, i0 + r + 1, seen, scale, &top);
+      inverse[r] = 1.0f / sum;
+      log_sum[head.log_sum + i0 + r] = top + logf(sum);
+    }
+    for (int64_t r = rows; r < kTileRows; ++r)
+      for (int64_t j = 0; j < seen; ++j) scores[r * pitch + j] = 0;
+    multiply<false>(rows_of(scores, pitch), 0, seen, values, width, mixed, out_pitch);
+    for (int64_t r = 0; r < rows; ++r) {
+      float* to = head.in(out, shape.out_stride) + (i0 + r) * shape.out_stride;
+      for (int64_t c = 0; c < width; ++c) to[c] = mixed[r * out_pitch + c] * inverse[r];
+    }
+  }
+}
+
+constexpr int64_t kBlockRows = 32;  // queries whose probabilities are kept at once on the way back
+
+struct BackwardScratch {
+  Panels keys_t, values_t, keys, queries, d_outs;
+  float *probability, *d_score;  // [kBlockRows][pitch]
+  float *d_key, *d_value;        // [round_up(time, 4)][width_pitch]
+  float* d_query;                // [4][width_pitch]
+  int64_t pitch, width_pitch;
+
+  BackwardScratch(const AttentionShape& shape, std::vector<float>& memory) {
+    const int64_t time = shape.time, width = shape.head_dim;
+    pitch = score_pitch(time);
+    width_pitch = round_up(width, kPanel);
+    const int64_t by_key = Panels::floats(width, time), by_width = Panels::floats(time, width),
+                  by_block = Panels::floats(kBlockRows, width), block = kBlockRows * pitch,
+                  whole = round_up(time, kTileRows) * width_pitch;
+    memory.resize(size_t(2 * by_key + by_width + 2 * by_block + 2 * block + 2 * whole +
+                         kTileRows * width_pitch));
+    float* next = memory.data();
+    const auto take = [&](int64_t count) {
+      float* here = next;
+      next += count;
+      return here;
+    };
+    keys_t = {take(by_key), width, time};
+    values_t = {take(by_key), width, time};
+    keys = {take(by_width), time, width};
+    queries = {take(by_block), kBlockRows, width};
+    d_outs = {take(by_block), kBlockRows, width};
+    probability = take(block);
+    d_score = take(block);
+    d_key = take(whole);
+    d_value = take(whole);
+    d_query = take(kTileRows * width_pitch);
+    for (int64_t i = 0; i < whole; ++i) d_key[i] = d_value[i] = 0;
+  }
+};
+
+// Probabilities and gradients of the scores of the query rows i0 .. i0 + 3, zero up to `end`.
+static void score_rows(const HeadView& head, const AttentionInput& input, const float* out,
+                       const float* d_out, const float* log_sum, int64_t i0, int64_t end,
+                       const BackwardScratch& s, float* probability, float* d_score) {
+  const AttentionShape& shape = head.shape;
+  const int64_t time = shape.time, width = shape.head_dim,
+                seen = i0 + kTileRows < time ? i0 + kTileRows : time;
+  const float scale = 1.0f / sqrtf(float(width));
+  const float* o = head.in(out, shape.out_stride);
+  const float* d_o = head.in(d_out, shape.out_stride);
+  multiply<false>(rows_of(head.in(input.q, shape.q_stride), shape.q_stride, i0, time), 0, width,
+                  s.keys_t, seen, probability, s.pitch);
+  multiply<false>(rows_of(d_o, shape.out_stride, i0, time), 0, width, s.values_t, seen, d_score,
+                  s.pitch);
+  for (int64_t r = 0; r < kTileRows; ++r) {
+    const int64_t i = i0 + r;
+    float *p = probability + r * s.pitch, *d = d_score + r * s.pitch;
+    const int64_t valid = i < time ? i + 1 : 0;
+    if (valid > 0) {
+      float dot = 0;
+      for (int64_t c = 0; c < width; ++c) dot += o[i * shape.out_stride + c] * d_o[i * shape.out_stride + c];
+      const float bottom = log_sum[head.log_sum + i];
+      const auto row = [&](int64_t j, auto access) {
+        const Floats e = exp_negative(access.get(p + j) * scale - bottom);
+        access.set(d + j, e * (access.get(d + j) - dot) * scale);
+        access.set(p + j, e);
+      };
+      for_columns<float>(valid, row);
+    }
+    for (int64_t j = valid; j < end; ++j) p[j] = d[j] = 0;
+  }
+}
+
+static void backward_head(const HeadView& head, const AttentionInput& input, const float* out,
+                          const float* d_out, const float* log_sum, float* dq, float* dk, float* dv,
+                          std::vector<float>& memory) {
+  const AttentionShape& shape = head.shape;
+  const int64_t time = shape.time, width = shape.head_dim;
+  const BackwardScratch s(shape, memory);
+  const float *k = head.in(input.k, shape.k_stride), *v = head.in(input.v, shape.v_stride);
+  s.keys_t.fill(k, 1, shape.k_stride);
+  s.values_t.fill(v, 1, shape.v_stride);
+  s.keys.fill(k, shape.k_stride, 1);
+  for (int64_t first = 0; first < time; first += kBlockRows) {
+    const int64_t rows = time - first < kBlockRows ? time - first : kBlockRows, seen = first + rows;
+    const Panels queries{s.queries.data, rows, width}, d_outs{s.d_outs.data, rows, width};
+    queries.fill(head.in(input.q, shape.q_stride) + first * shape.q_stride, shape.q_stride, 1);
+    d_outs.fill(head.in(d_out, shape.out_stride) + first * shape.out_stride, shape.out_stride, 1);
+    for (int64_t r0 = 0; r0 < rows; r0 += kTileRows) {
+      float *p = s.probability + r0 * s.pitch, *d = s.d_score + r0 * s.pitch;
+      score_rows(head, input, out, d_out, log_sum, first + r0, round_up(seen, kTileRows), s, p, d);
+      const int64_t here = rows - r0 < kTileRows ? rows - r0 : kTileRows;
+      multiply<false>(rows_of(d, s.pitch), 0, first + r0 + here, s.keys, width, s.d_query,
+                      s.width_pitch);
+      for (int64_t r = 0; r < here; ++r) {
+        float* to = head.in(dq, shape.q_stride) + (first + r0 + r) * shape.q_stride;
+        for (int64_t c = 0; c < width; ++c) to[c] = s.d_query[r * s.width_pitch + c];
+      }
+    }
+    for (int64_t j = 0; j < seen; j += kTileRows) {
+      const int64_t from = j > first ? j - first : 0;  // earlier queries do not see key j
+      const auto columns_of = [&](const float* m) {
+        return Rows{{m + j, m + j + 1, m + j + 2, m + j + 3}, s.pitch};
+      };
+      multiply<true>(columns_of(s.d_score), from, rows, queries, width, s.d_key + j * s.width_pitch,
+                     s.width_pitch);
+      multiply<true>(columns_of(s.probability), from, rows, d_outs, width,
+                     s.d_value + j * s.width_pitch, s.width_pitch);
+    }
+  }
+  for (int64_t j = 0; j < time; ++j) {
+    float *to_k = head.in(dk, shape.k_stride) + j * shape.k_stride,
+          *to_v = head.in(dv, shape.v_stride) + j * shape.v_stride;
+    for (int64_t c = 0; c < width; ++c) {
+      to_k[c] = s.d_key[j * s.width_pitch + c];
+      to_v[c] = s.d_value[j * s.width_pitch + c];
+    }
+  }
+}
+
+static std::vector<float>& thread_scratch() {
+  static thread_local std::vector<float> scratch;
+  return scratch;
+}
+
+static void causal_attention(const AttentionShape& shape, const AttentionInput& input, int64_t first,
+                             int64_t end, float* out, float* log_sum) {
+  for (int64_t task = first; task < end; ++task)
+    forward_head(HeadView(shape, task), input, out, log_sum, thread_scratch());
+}
+
+static void causal_attention_backward(const AttentionShape& shape, const AttentionInput& input,
+                                      const float* out, const float* d_out, const float* log_sum,
+                                      int64_t first, int64_t end, float* dq, float* dk, float* dv) {
+  for (int64_t task = first; task < end; ++task) {
+    backward_head(HeadView(shape, task), input, out, d_out, log_sum, dq, dk, dv, thread_scratch());
+  }
+}
+
+}  // namespace tenfold::kernels::TENFOLD_ISA
