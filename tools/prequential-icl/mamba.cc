@@ -1,0 +1,124 @@
+#include "tools/prequential-icl/mamba.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/exp.h>
+#include <ATen/ops/linear.h>
+#include <ATen/ops/rsqrt.h>
+#include <ATen/ops/silu.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "common/kernels/causal_conv_silu.h"
+#include "common/kernels/selective_scan.h"
+#include "common/kernels/ssd_scan.h"
+#include "tools/prequential-icl/fused_blocks.h"
+
+namespace tenfold::prequential_icl {
+namespace {
+
+constexpr int64_t kState = 8, kConvWidth = 4, kExpand = 2;
+
+// b_dt = softplus^-1(dt), dt log-uniform in [1e-3, 1e-1], at least 1e-4.
+void init_dt_bias(const Stream& stream, float* out, int64_t count) {
+  const double low = std::log(1e-3), high = std::log(1e-1);
+  for (int64_t i = 0; i < count; ++i) {
+    const double dt = std::max(std::exp(low + (high - low) * stream.uniform(uint64_t(i))), 1e-4);
+    out[i] = float(dt + std::log(-std::expm1(-dt)));
+  }
+}
+
+// A_log = log(1..d_state) for every channel.
+void init_a_log(const Stream&, float* out, int64_t count) {
+  for (int64_t i = 0; i < count; ++i) out[i] = float(std::log(double(i % kState + 1)));
+}
+
+// exp(A_log) ~ U(1, 16) for every head.
+void init_head_a_log(const Stream& stream, float* out, int64_t count) {
+  for (int64_t i = 0; i < count; ++i)
+    out[i] = float(std::log(1 + 15 * stream.uniform(uint64_t(i))));
+}
+
+}  // namespace
+
+int64_t GatedMlp::hidden(int64_t width) { return (8 * width / 3 + 127) / 128 * 128; }
+
+GatedMlp::GatedMlp(Parameters& p, const std::string& prefix, int64_t width)
+    : fc1(p, prefix + "fc1", width, 2 * hidden(width), false),
+      fc2(p, prefix + "fc2", hidden(width), width, false) {}
+
+at::Tensor GatedMlp::operator()(const at::Tensor& x) const {
+  const at::Tensor both = fc1(x);
+  const int64_t n = both.size(-1) / 2;
+  return fc2(both.narrow(-1, 0, n) * at::silu(both.narrow(-1, n, n)));
+}
+
+MambaMixer::MambaMixer(Parameters& p, const std::string& prefix, const ModelSpec& spec)
+    : second_(spec.arch == "mamba2"), inner_(kExpand * spec.h_dim) {
+  int64_t projected = 2 * inner_, convolved = inner_;
+  if (second_) {
+    heads_ = inner_ / spec.mamba_head_dim;
+    convolved = inner_ + 2 * kState;
+    projected = inner_ + convolved + heads_;
+  } else {
+    rank_ = (spec.h_dim + 15) / 16;
+  }
+  in_ = Linear(p, prefix + "in_proj", spec.h_dim, projected, false);
+  const auto conv_init = Parameters::torch_default(kConvWidth);
+  conv_weight_ = p.add(prefix + "conv1d.weight", {convolved, 1, kConvWidth}, conv_init);
+  conv_bias_ = p.add(prefix + "conv1d.bias", {convolved}, conv_init);
+  if (second_) {
+    a_log_ = p.add(prefix + "A_log", {heads_}, init_head_a_log);
+    d_ = p.add(prefix + "D", {heads_}, Parameters::constant(1));
+    dt_bias_ = p.add(prefix + "dt_bias", {heads_}, init_dt_bias);
+    norm_ = p.add(prefix + "norm.weight", {inner_}, Parameters::constant(1));
+  } else {
+    x_ = Linear(p, prefix + "x_proj", inner_, rank_ + 2 * kState, false);
+    dt_.weight = p.add(prefix + "dt_proj.weight", {inner_, rank_}, Parameters::torch_default(rank_));
+    dt_.bias = p.add(prefix + "dt_proj.bias", {inner_}, init_dt_bias);
+    a_log_ = p.add(prefix + "A_log", {inner_, kState}, init_a_log);
+    d_ = p.add(prefix + "D", {inner_}, Parameters::constant(1));
+  }
+  out_ = Linear(p, prefix + "out_proj", inner_, spec.h_dim, false);
+}
+
+at::Tensor MambaMixer::mamba1(const at::Tensor& u) const {
+  const at::Tensor xz = in_(u);
+  const at::Tensor x = kernels::causal_conv_silu(xz.narrow(2, 0, inner_), conv_weight_.squeeze(1),
+                                                 conv_bias_),
+                   z = xz.narrow(2, inner_, inner_);
+  const at::Tensor selected = x_(x);
+  const at::Tensor dt = at::linear(selected.narrow(2, 0, rank_), dt_.weight);  // the scan adds the bias
+  return out_(kernels::selective_scan(x, dt, -at::exp(a_log_), selected.narrow(2, rank_, kState),
+                                      selected.narrow(2, rank_ + kState, kState), d_, z, dt_.bias));
+}
+
+at::Tensor MambaMixer::mamba2(const at::Tensor& u) const {
+  const at::Tensor projected = in_(u);
+  const int64_t convolved = inner_ + 2 * kState;
+  const at::Tensor z = projected.narrow(2, 0, inner_),
+                   dt = projected.narrow(2, inner_ + convolved, heads_);
+  const at::Tensor xbc = kernels::causal_conv_silu(projected.narrow(2, inner_, convolved),
+                                                   conv_weight_.squeeze(1), conv_bias_);
+  const at::Tensor y =
+      kernels::ssd_scan(xbc.narrow(2, 0, inner_), dt, -at::exp(a_log_),
+                        xbc.narrow(2, inner_, kState), xbc.narrow(2, inner_ + kState, kState), d_,
+                        dt_bias_);
+  const at::Tensor gated = y * at::silu(z);
+  const at::Tensor inverse = at::rsqrt(gated.square().mean(2, true) + kNormEps);
+  return out_(gated * inverse * norm_);
+}
+
+MambaBlock::MambaBlock(Parameters& p, const std::string& prefix, const ModelSpec& spec)
+    : norm_(p, prefix + "norm", spec.h_dim),
+      mixer_(p, prefix + "mixer.", spec),
+      norm2_(p, prefix + "norm2", spec.h_dim),
+      mlp_(p, prefix + "mlp.", spec.h_dim) {}
+
+MambaBlock::State MambaBlock::operator()(const State& in) const {
+  const at::Tensor first = in.residual.defined() ? in.hidden + in.residual : in.hidden;
+  const at::Tensor second = mixer_(norm_(first)) + first;
+  return {mlp_(norm2_(second)), second};
+}
+
+}  // namespace tenfold::prequential_icl
