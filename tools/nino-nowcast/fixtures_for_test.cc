@@ -1,39 +1,17 @@
 #include "tools/nino-nowcast/fixtures_for_test.h"
 
 #include <algorithm>
-#include <cstdlib>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "common/core/error.h"
 #include "common/io/file.h"
+#include "common/testing/fixtures.h"
 
 namespace tenfold::nino_nowcast {
 namespace {
 
-namespace fs = std::filesystem;
-
 constexpr const char* kTool = "nino-nowcast";
-constexpr const char* kDefault = "../shared/fixtures";  // from the top of the checkout
-// Under Bazel a symlink into the checkout; the working directory is a tree of such links.
-constexpr const char* kRunfile = "tools/nino-nowcast/fixtures_for_test.h";
-
-bool is_folder(const fs::path& path) {
-  std::error_code ignored;
-  return fs::is_directory(path, ignored);
-}
-
-// The first folder `relative` that is found from the working directory or the checkout upward.
-fs::path search_upward(const fs::path& relative) {
-  std::error_code ignored;
-  for (const fs::path& start : {fs::current_path(ignored), fs::canonical(kRunfile, ignored)}) {
-    for (fs::path at = start; !at.empty(); at = at.parent_path()) {
-      if (is_folder(at / relative)) return (at / relative).lexically_normal();
-      if (at == at.root_path()) break;
-    }
-  }
-  return {};
-}
+constexpr const char* kAnchor = "tools/nino-nowcast/fixtures_for_test.h";
 
 bool ends_with(const std::string& text, const std::string& suffix) {
   return text.size() >= suffix.size() &&
@@ -42,19 +20,9 @@ bool ends_with(const std::string& text, const std::string& suffix) {
 
 }  // namespace
 
-std::string default_fixtures_folder() { return search_upward(fs::path(kDefault) / kTool).string(); }
+std::string default_fixtures_folder() { return testing::default_fixtures_folder(kTool, kAnchor); }
 
-std::string fixtures_folder() {
-  const char* given = std::getenv("TENFOLD_FIXTURES");
-  if (given == nullptr || *given == '\0') return default_fixtures_folder();
-  const fs::path folder = fs::path(given).is_absolute() ? fs::path(given) : search_upward(given);
-  if (is_folder(folder / kTool)) return (folder / kTool).string();
-  if (!is_folder(folder)) return "";
-  for (const std::string& name : io::list_folder(folder.string())) {
-    if (ends_with(name, ".safetensors")) return folder.string();
-  }
-  return "";
-}
+std::string fixtures_folder() { return testing::fixtures_folder(kTool, ".safetensors", kAnchor); }
 
 std::vector<std::string> fixture_stems(const std::string& suffix) {
   std::vector<std::string> stems;

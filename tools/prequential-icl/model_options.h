@@ -1,0 +1,33 @@
+// From the options of the command line to a learner, for `train` and for what reads its checkpoints.
+#pragma once
+
+#include <c10/core/Device.h>
+
+#include <string>
+#include <vector>
+
+#include "common/core/device.h"
+#include "tools/prequential-icl/config.h"
+#include "tools/prequential-icl/learner_program.h"
+
+namespace tenfold::prequential_icl {
+
+LearnerOptions learner_options(const TrainConfig& config);
+c10::Device torch_device(const Device& device);
+
+// Means over members of their training curves, row by row.
+std::vector<TrainingPoint> mean_curve(const std::vector<LearnerMember>& members);
+
+// A trained run on disk: its options, and the folder of the checkpoint.
+struct StoredRun {
+  TrainConfig config;
+  std::vector<int64_t> seeds;
+  std::string checkpoint;
+};
+// `path` is a run's folder (its newest checkpoint) or a checkpoint. Throws MissingInput, DataError.
+StoredRun open_stored_run(const std::string& path);
+
+// Weights of the member `seed`, by name. Throws Mismatch where they do not fit.
+void load_weights(const StoredRun& run, int64_t seed, const Parameters& parameters);
+
+}  // namespace tenfold::prequential_icl
