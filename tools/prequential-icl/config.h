@@ -108,6 +108,7 @@ struct TrainConfig {
   std::string objective = "prequential", context_length;
   int64_t min_train_samples = 1, batch_size = 256;
   std::optional<int64_t> epochs, steps, loss_from;
+  int64_t oracle_sequences = 32;
   double lr = 1e-4;
   std::optional<double> sigma;
   std::vector<int64_t> contexts;
@@ -131,6 +132,8 @@ struct TrainConfig {
              "what --epochs says");
     v.number("lr", lr, {0.0, 10.0}, "", "learning rate of Adam");
     v.group("Report");
+    v.number("oracle-sequences", oracle_sequences, {0, 1e6}, "sequences",
+             "hmm: sequences on which the model is compared with exact Bayes");
     v.list("contexts", contexts, {0, 1e6}, "rows of the curve to report; all where none is given",
            Resume::kMayChange);
     v.number("sigma", sigma, {1e-6, 1e6}, "", "noise for code lengths in Gaussian nats",

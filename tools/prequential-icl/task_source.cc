@@ -11,7 +11,6 @@
 
 #include "common/core/error.h"
 #include "common/io/hash.h"
-#include "tools/prequential-icl/mastermind.h"
 
 namespace tenfold::prequential_icl {
 namespace {
@@ -78,8 +77,13 @@ std::map<std::string, at::Tensor> hmm_tensors(const HmmFamily& f) {
 
 }  // namespace
 
+MastermindSizes mastermind_sizes(const TaskConfig& config) {
+  return {*config.code_length, *config.colours, *config.code_colours};
+}
+
 TaskSource::TaskSource(const TaskConfig& config, uint64_t seed) : config_(config), seed_(seed) {
   if (config.task == "mastermind") {
+    check(mastermind_sizes(config));
     shape_.kind = DataKind::kLabels;
     shape_.x_vals.assign(size_t(*config.code_length), *config.colours);
     shape_.y_vals.assign(2, *config.code_length + 1);
@@ -94,7 +98,7 @@ TaskSource::TaskSource(const TaskConfig& config, uint64_t seed) : config_(config
   }
 }
 
-std::unique_ptr<Family> TaskSource::make_family(const std::string& split) const {
+std::unique_ptr<Family> TaskSource::family(const std::string& split) const {
   const TaskConfig& c = config_;
   if (c.task == "linear") {
     const std::string rows = c.intrinsic_rows_shared ? "rows" : "rows/" + split;
@@ -109,9 +113,9 @@ std::unique_ptr<Family> TaskSource::make_family(const std::string& split) const 
   return dynamics_family(*c.noise);
 }
 
-MetaSplit TaskSource::draw_regression(const std::string& split, uint64_t seed, int64_t tasks,
-                                      int64_t points, bool with_ood) const {
-  const std::unique_ptr<Family> family = make_family(split);
+MetaSplit TaskSource::draw_regression(const std::string& split, uint64_t seed, int64_t from,
+                                      int64_t tasks, int64_t points, bool with_ood) const {
+  const std::unique_ptr<Family> family = this->family(split);
   const bool ood = with_ood && family->has_ood();
   const int64_t parameters = family->parameter_count();
   MetaSplit out;
@@ -123,7 +127,7 @@ MetaSplit TaskSource::draw_regression(const std::string& split, uint64_t seed, i
   const int64_t x_size = points * family->x_dim, y_size = points * family->y_dim;
   at::parallel_for(0, tasks, 16, [&](int64_t first, int64_t end) {
     for (int64_t t = first; t < end; ++t) {
-      family->sample(TaskStreams(seed, split, t), points, theta.data_ptr<float>() + t * parameters,
+      family->sample(TaskStreams(seed, split, from + t), points, theta.data_ptr<float>() + t * parameters,
                      out.x.data_ptr<float>() + t * x_size, out.y.data_ptr<float>() + t * y_size);
     }
   });
@@ -147,29 +151,30 @@ MetaSplit TaskSource::draw_regression(const std::string& split, uint64_t seed, i
   return out;
 }
 
-MetaSplit TaskSource::draw_mastermind(const std::string& split, uint64_t seed, int64_t tasks,
-                                      int64_t points) const {
-  const MastermindRules rules{*config_.code_length, *config_.colours, *config_.code_colours};
-  const int64_t length = rules.code_length;
+MetaSplit TaskSource::draw_mastermind_split(const std::string& split, uint64_t seed, int64_t from,
+                                      int64_t tasks, int64_t points) const {
+  const MastermindSizes sizes = mastermind_sizes(config_);
+  const int64_t length = sizes.code_length;
   MetaSplit out;
   out.x = bytes({tasks, points, length});
   out.y = bytes({tasks, points, 2});
   const at::Tensor codes = at::empty({tasks, length}, at::TensorOptions().dtype(at::kLong));
   at::parallel_for(0, tasks, 16, [&](int64_t first, int64_t end) {
-    std::vector<int64_t> guesses(size_t(points * length)), labels(size_t(points * 2));
     for (int64_t t = first; t < end; ++t) {
-      draw_mastermind_task(rules, seed, "mastermind/" + split, uint64_t(t), points,
-                           codes.data_ptr<int64_t>() + t * length, guesses.data(), labels.data());
-      std::copy(guesses.begin(), guesses.end(), out.x.data_ptr<uint8_t>() + t * points * length);
-      std::copy(labels.begin(), labels.end(), out.y.data_ptr<uint8_t>() + t * points * 2);
+      const MastermindTask task =
+          draw_mastermind(sizes, seed, "mastermind/" + split, uint64_t(from + t), points);
+      std::copy(task.code.begin(), task.code.end(), codes.data_ptr<int64_t>() + t * length);
+      std::copy(task.guesses.begin(), task.guesses.end(),
+                out.x.data_ptr<uint8_t>() + t * points * length);
+      std::copy(task.labels.begin(), task.labels.end(), out.y.data_ptr<uint8_t>() + t * points * 2);
     }
   });
   out.param["code"] = codes;
   return out;
 }
 
-MetaSplit TaskSource::draw_hmm(const std::string& split, uint64_t seed, int64_t tasks,
-                               int64_t points) const {
+MetaSplit TaskSource::draw_hmm(const std::string& split, uint64_t seed, int64_t from,
+                               int64_t tasks, int64_t points) const {
   const std::vector<int64_t>& latents = split == "train" ? hmm_->train_latents : hmm_->held_out_latents;
   const HmmSampler sampler(*hmm_);
   MetaSplit out;
@@ -179,7 +184,7 @@ MetaSplit TaskSource::draw_hmm(const std::string& split, uint64_t seed, int64_t 
     std::vector<int64_t> tokens(static_cast<size_t>(points));
     for (int64_t t = first; t < end; ++t) {
       drawn.data_ptr<int64_t>()[t] =
-          sampler.draw(latents, seed, "hmm/" + split, uint64_t(t), points, tokens.data());
+          sampler.draw(latents, seed, "hmm/" + split, uint64_t(from + t), points, tokens.data());
       std::copy(tokens.begin(), tokens.end(), out.y.data_ptr<uint8_t>() + t * points);
     }
   });
@@ -188,10 +193,10 @@ MetaSplit TaskSource::draw_hmm(const std::string& split, uint64_t seed, int64_t 
 }
 
 MetaSplit TaskSource::draw(const std::string& split, uint64_t seed, int64_t tasks, int64_t points,
-                           bool with_ood) const {
-  if (shape_.kind == DataKind::kLabels) return draw_mastermind(split, seed, tasks, points);
-  if (shape_.kind == DataKind::kTokens) return draw_hmm(split, seed, tasks, points);
-  return draw_regression(split, seed, tasks, points, with_ood);
+                           bool with_ood, int64_t from) const {
+  if (shape_.kind == DataKind::kLabels) return draw_mastermind_split(split, seed, from, tasks, points);
+  if (shape_.kind == DataKind::kTokens) return draw_hmm(split, seed, from, tasks, points);
+  return draw_regression(split, seed, from, tasks, points, with_ood);
 }
 
 MetaDataset TaskSource::dataset(bool ood_of_training) const {
@@ -216,7 +221,7 @@ RunData load_run_data(const TaskConfig& config, uint64_t seed) {
     return run;
   }
   run.data = read_meta_dataset(config.data);
-  run.digest = io::hash_file(config.data);
+  run.digest = io::xxh3_file(config.data);
   return run;
 }
 

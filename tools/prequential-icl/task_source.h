@@ -8,9 +8,12 @@
 #include "tools/prequential-icl/config.h"
 #include "tools/prequential-icl/families.h"
 #include "tools/prequential-icl/hmm.h"
+#include "tools/prequential-icl/mastermind.h"
 #include "tools/prequential-icl/meta_dataset.h"
 
 namespace tenfold::prequential_icl {
+
+MastermindSizes mastermind_sizes(const TaskConfig& config);  // resolved
 
 class TaskSource {
  public:
@@ -20,22 +23,25 @@ class TaskSource {
 
   const DataShape& shape() const { return shape_; }
 
-  // Tasks of a split; `seed` and the split's name decide them, whatever their number.
+  // Tasks from .. from + tasks - 1 of a split; `seed`, the split's name and its number decide a task.
   MetaSplit draw(const std::string& split, uint64_t seed, int64_t tasks, int64_t points,
-                 bool with_ood) const;
+                 bool with_ood, int64_t from = 0) const;
 
   // Both splits in the sizes of the options, or the file that --data names.
   MetaDataset dataset(bool ood_of_training) const;
 
   const std::shared_ptr<const HmmFamily>& hmm() const { return hmm_; }
 
+  // The family of regression tasks of a split.
+  std::unique_ptr<Family> family(const std::string& split) const;
+
  private:
-  std::unique_ptr<Family> make_family(const std::string& split) const;
-  MetaSplit draw_regression(const std::string& split, uint64_t seed, int64_t tasks, int64_t points,
-                            bool with_ood) const;
-  MetaSplit draw_mastermind(const std::string& split, uint64_t seed, int64_t tasks,
-                            int64_t points) const;
-  MetaSplit draw_hmm(const std::string& split, uint64_t seed, int64_t tasks, int64_t points) const;
+  MetaSplit draw_regression(const std::string& split, uint64_t seed, int64_t from, int64_t tasks,
+                            int64_t points, bool with_ood) const;
+  MetaSplit draw_mastermind_split(const std::string& split, uint64_t seed, int64_t from,
+                                  int64_t tasks, int64_t points) const;
+  MetaSplit draw_hmm(const std::string& split, uint64_t seed, int64_t from, int64_t tasks,
+                     int64_t points) const;
 
   TaskConfig config_;
   uint64_t seed_;
