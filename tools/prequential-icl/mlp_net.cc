@@ -145,10 +145,10 @@ float* Net::forward(const float* x, const int64_t* rows, int64_t points, const D
                       [=](int64_t row, int64_t column, const Vector& sum) {
                         store(out + row * step + column, sum);
                       });
-    } else {
+    } else {  // a comparison that lets NaN through
       multiply_panels(input, points, w, layer.shape, layer.depth,
                       [=](int64_t row, int64_t column, const Vector& sum) {
-                        store(out + row * step + column, sum > 0 ? sum : Vector{});
+                        store(out + row * step + column, sum < 0 ? Vector{} : sum);
                       });
       if (dropout != nullptr) drop(l, points, *dropout);
     }
