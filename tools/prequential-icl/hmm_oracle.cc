@@ -134,7 +134,7 @@ void HmmOracle::advance(int64_t panel, int64_t transition, const int64_t* tokens
     }
   };
 
-  std::vector<double> filters(2 * size);
+  LineVector<double> filters(2 * size);
   double *filter = filters.data(), *next = filter + size;
   Vector p[kVectors];
   for (int64_t z = 0; z < size; z += kPanel) {
@@ -162,7 +162,7 @@ void HmmOracle::advance(int64_t panel, int64_t transition, const int64_t* tokens
 
 // All panels and transition matrices over the steps of a block; sums [panels, steps, states,
 // kPanel], predicted [panels, transitions, states, kPanel].
-void HmmOracle::run_block(const int64_t* tokens, int64_t steps, const std::vector<double>& scale,
+void HmmOracle::run_block(const int64_t* tokens, int64_t steps, const LineVector<double>& scale,
                           double* predicted, double* sums) const {
   const int64_t size = states_ * kPanel;
   for (int64_t panel = 0; panel < panels_; ++panel) {
@@ -177,9 +177,9 @@ void HmmOracle::run_block(const int64_t* tokens, int64_t steps, const std::vecto
 void HmmOracle::predict(const int64_t* tokens, int64_t length, double* probabilities) const {
   check_tokens(tokens, length, observations_);
   const int64_t size = states_ * kPanel, filters = panels_ * n_transitions_;
-  std::vector<double> predicted(filters * size, 1.0 / static_cast<double>(states_));
-  std::vector<double> log_weight = log_prior_, scale(log_prior_.size());
-  std::vector<double> sums(panels_ * steps_per_block_ * size);
+  LineVector<double> predicted(filters * size, 1.0 / static_cast<double>(states_));
+  LineVector<double> log_weight = log_prior_, scale(log_prior_.size());
+  LineVector<double> sums(panels_ * steps_per_block_ * size);
   for (int64_t first = 0; first < length; first += steps_per_block_) {
     const int64_t steps = std::min(steps_per_block_, length - first);
     const double most = *std::max_element(log_weight.begin(), log_weight.end());

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tools/prequential-icl/hmm.h"
+#include "tools/prequential-icl/line_vector.h"
 
 namespace tenfold::prequential_icl {
 
@@ -24,7 +25,7 @@ class HmmOracle {
   int64_t observations() const { return observations_; }
 
  private:
-  void run_block(const int64_t* tokens, int64_t steps, const std::vector<double>& scale,
+  void run_block(const int64_t* tokens, int64_t steps, const LineVector<double>& scale,
                  double* predicted, double* sums) const;
   void advance(int64_t panel, int64_t transition, const int64_t* tokens, int64_t steps,
                const double* scale, double* predicted, double* sums) const;
@@ -32,8 +33,8 @@ class HmmOracle {
   int64_t states_, observations_;
   int64_t n_transitions_, panels_;  // a panel is kPanel emission matrices, the last one padded
   int64_t steps_per_block_;         // steps without renormalisation that cannot underflow
-  std::vector<double> log_prior_;   // [panels, transitions, kPanel]
-  std::vector<double> emissions_;   // [panels, observations, states, kPanel]
+  LineVector<double> log_prior_;    // [panels, transitions, kPanel]
+  LineVector<double> emissions_;    // [panels, observations, states, kPanel]
   // Transition matrices by columns, without their zeros: entries begin_[a, to]..begin_[a, to + 1].
   struct Entry {
     double probability;

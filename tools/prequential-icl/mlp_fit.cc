@@ -177,7 +177,7 @@ struct MlpFit::Work {
       throw DataError("weights of a fit: found " + std::to_string(weights.size()) + ", expected " +
                       std::to_string(options.parameters()));
     }
-    net.scatter(weights, net.weights());
+    net.scatter(weights, &net.weights());
     net.weights_changed();
   }
 
@@ -283,8 +283,8 @@ void MlpFit::restore(const MlpFitState& state) {
                     " moments, expected the same number");
   }
   work_->set_weights(state.weights);
-  work_->net.scatter(state.first_moments, work_->net.first_moments());
-  work_->net.scatter(state.second_moments, work_->net.second_moments());
+  work_->net.scatter(state.first_moments, &work_->net.first_moments());
+  work_->net.scatter(state.second_moments, &work_->net.second_moments());
   work_->progress = state;
   for (auto* v : {&work_->progress.weights, &work_->progress.first_moments,
                   &work_->progress.second_moments}) {

@@ -101,8 +101,9 @@ class MlpFit {
   // Mean loss of the points `first` <= i < end, dropout and penalty off.
   double loss(const MlpFitData& data, int64_t first, int64_t end);
 
-  // Gradient of loss and penalty over these points as one batch (at most options.batch of them),
-  // before clipping, dropout off; in the order of mlp_initial_weights.
+  // Gradient of loss and penalty over these points as one batch, before clipping, dropout off; in
+  // the order of mlp_initial_weights. Throws DataError for more points than options.batch, or 64
+  // where that is larger.
   std::vector<float> gradient(const MlpFitData& data, int64_t first, int64_t end);
 
  private:

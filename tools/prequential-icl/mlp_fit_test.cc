@@ -377,6 +377,17 @@ TEST_CASE("the loss of a point does not depend on the points beside it") {
   }
 }
 
+TEST_CASE("a value that is no number shows in the losses") {
+  MlpFitOptions o = small_options();
+  o.max_epochs = 1;
+  Sample s(o, 14, 10);
+  s.x[3 * o.inputs + 1] = std::nanf("");
+  MlpFit fit(o, mlp_initial_weights(o, 11));
+  CHECK(std::isnan(fit.loss(s.view(), 0, 10)));
+  CHECK(std::isfinite(fit.loss(s.view(), 10, 14)));
+  CHECK(std::isnan(fit.run(s.view(), {0, 0}).train_loss));
+}
+
 TEST_CASE("initial weights are uniform within 1/sqrt(fan-in), the same for every fit of a seed") {
   const MlpFitOptions o = options_of(3, 64, 1, 5);
   const auto w = mlp_initial_weights(o, 1);
@@ -410,6 +421,9 @@ TEST_CASE("wrong options, weights and data are refused by name") {
   refused([](auto* o) { o->clip = 0; }, "--clip");
   refused([](auto* o) { o->lr = std::nan(""); }, "--lr");
   refused([](auto* o) { o->classes = {2, 3}; }, "outputs: found 2, expected 5");
+  CHECK_THROWS_AS(MlpFit(small_options(), mlp_initial_weights(small_options(), 0))
+                      .gradient(Sample(small_options(), 65, 64).view(), 0, 65),
+                  DataError);
 
   MlpFitOptions o = options_of(2, 8, 5, 2, {2, 3});
   CHECK_THROWS_AS(MlpFit(o, std::vector<float>(7)), DataError);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <new>
 
 #include "tools/prequential-icl/philox_fill.h"
 
@@ -10,7 +9,6 @@ namespace tenfold::prequential_icl::mlp {
 namespace {
 
 constexpr int64_t kSmallestPass = 64;  // points, however small the batches are
-constexpr std::align_val_t kLine{64};
 
 std::vector<Layer> make_layers(const MlpFitOptions& o) {
   std::vector<Layer> layers;
@@ -72,37 +70,27 @@ double sum_of_squares(const float* p, int64_t n) {
 
 }  // namespace
 
-Buffer::Buffer(int64_t size)
-    : data_(static_cast<float*>(
-          ::operator new(static_cast<size_t>(std::max<int64_t>(size, 1)) * sizeof(float), kLine))) {
-  std::fill_n(data_.get(), size, 0.0f);
-}
-
-void Buffer::Free::operator()(float* p) const { ::operator delete(p, kLine); }
-
 Net::Net(const MlpFitOptions& options)
     : layers_(make_layers(options)),
-      size_(total_size(layers_)),
-      transposed_size_(total_transposed(layers_)),
       capacity_(std::max(options.batch, kSmallestPass)),
-      weights_(size_),
-      gradients_(size_),
-      first_(size_),
-      second_(size_),
-      transposed_(transposed_size_) {
+      weights_(total_size(layers_)),
+      gradients_(weights_.size()),
+      first_(weights_.size()),
+      second_(weights_.size()),
+      transposed_(total_transposed(layers_)) {
   for (const Layer& layer : layers_) {
     activations_.emplace_back(capacity_ * layer.input_step);
-    float* input = activations_.back().get();
+    float* input = activations_.back().data();
     for (int64_t i = 0; i < capacity_; ++i) input[i * layer.input_step + layer.depth] = 1;
   }
   activations_.emplace_back(capacity_ * output_step());
 }
 
-void Net::scatter(const std::vector<float>& from, float* to) const {
-  std::fill_n(to, size_, 0.0f);
+void Net::scatter(const std::vector<float>& from, LineVector<float>* to) const {
+  std::fill(to->begin(), to->end(), 0.0f);
   const float* next = from.data();
   for (const Layer& layer : layers_) {
-    float* block = to + layer.offset;
+    float* block = to->data() + layer.offset;
     for (int64_t o = 0; o < layer.outputs; ++o) {
       for (int64_t i = 0; i < layer.inputs; ++i) block[layer.shape.at(i, o)] = *next++;
     }
@@ -110,10 +98,10 @@ void Net::scatter(const std::vector<float>& from, float* to) const {
   }
 }
 
-std::vector<float> Net::gather(const float* from) const {
+std::vector<float> Net::gather(const LineVector<float>& from) const {
   std::vector<float> to;
   for (const Layer& layer : layers_) {
-    const float* block = from + layer.offset;
+    const float* block = from.data() + layer.offset;
     for (int64_t o = 0; o < layer.outputs; ++o) {
       for (int64_t i = 0; i < layer.inputs; ++i) to.push_back(block[layer.shape.at(i, o)]);
     }
@@ -123,14 +111,14 @@ std::vector<float> Net::gather(const float* from) const {
 }
 
 void Net::clear_moments() {
-  std::fill_n(first_.get(), size_, 0.0f);
-  std::fill_n(second_.get(), size_, 0.0f);
+  std::fill(first_.begin(), first_.end(), 0.0f);
+  std::fill(second_.begin(), second_.end(), 0.0f);
 }
 
 void Net::weights_changed() {
   for (const Layer& layer : layers_) {
-    const float* block = weights_.get() + layer.offset;
-    float* to = transposed_.get() + layer.transposed_offset;
+    const float* block = weights_.data() + layer.offset;
+    float* to = transposed_.data() + layer.transposed_offset;
     for (int64_t o = 0; o < layer.transposed.depth; ++o) {
       for (int64_t i = 0; i < layer.transposed.columns; ++i) {
         to[layer.transposed.at(o, i)] = block[layer.shape.at(i, o)];
@@ -143,29 +131,29 @@ float* Net::forward(const float* x, const int64_t* rows, int64_t points, const D
   const Layer& first = layers_.front();
   for (int64_t i = 0; i < points; ++i) {
     std::copy_n(x + rows[i] * first.inputs, first.inputs,
-                activations_[0].get() + i * first.input_step);
+                activations_[0].data() + i * first.input_step);
   }
   const int64_t last = static_cast<int64_t>(layers_.size()) - 1;
   for (int64_t l = 0; l <= last; ++l) {
     const Layer& layer = layers_[l];
-    const Left input = {activations_[l].get(), layer.input_step, 1};
-    const float* w = weights_.get() + layer.offset;
-    float* out = activations_[l + 1].get();
+    const Left input = {activations_[l].data(), layer.input_step, 1};
+    const float* w = weights_.data() + layer.offset;
+    float* out = activations_[l + 1].data();
     const int64_t step = l == last ? output_step() : layers_[l + 1].input_step;
     if (l == last) {
       multiply_panels(input, points, w, layer.shape, layer.depth,
                       [=](int64_t row, int64_t column, const Vector& sum) {
                         store(out + row * step + column, sum);
                       });
-    } else {
+    } else {  // a comparison that lets NaN through
       multiply_panels(input, points, w, layer.shape, layer.depth,
                       [=](int64_t row, int64_t column, const Vector& sum) {
-                        store(out + row * step + column, sum > 0 ? sum : Vector{});
+                        store(out + row * step + column, sum < 0 ? Vector{} : sum);
                       });
       if (dropout != nullptr) drop(l, points, *dropout);
     }
   }
-  return activations_.back().get();
+  return activations_.back().data();
 }
 
 void Net::drop(int64_t l, int64_t points, const Dropout& dropout) {
@@ -175,7 +163,7 @@ void Net::drop(int64_t l, int64_t points, const Dropout& dropout) {
   const std::array<uint32_t, 2> key = {static_cast<uint32_t>(dropout.key),
                                        static_cast<uint32_t>(dropout.key >> 32)};
   for (int64_t i = 0; i < points; ++i) {
-    float* values = activations_[l + 1].get() + i * layers_[l + 1].input_step;
+    float* values = activations_[l + 1].data() + i * layers_[l + 1].input_step;
     const int64_t row = (dropout.first_point + i) * hidden + l;
     for (int64_t g = 0; g < groups; ++g, values += kGroup) {
       uint32_t bits[kGroup];
@@ -191,15 +179,15 @@ void Net::drop(int64_t l, int64_t points, const Dropout& dropout) {
 void Net::backward(int64_t points, float hidden_scale) {
   for (int64_t l = static_cast<int64_t>(layers_.size()) - 1; l >= 0; --l) {
     const Layer& layer = layers_[l];
-    float* input = activations_[l].get();
-    const float* above = activations_[l + 1].get();
+    float* input = activations_[l].data();
+    const float* above = activations_[l + 1].data();
     const int64_t step =
         l + 1 < static_cast<int64_t>(layers_.size()) ? layers_[l + 1].input_step : output_step();
     multiply_into_panels({input, 1, layer.input_step}, above, step, points, layer.shape,
-                         gradients_.get() + layer.offset);
+                         gradients_.data() + layer.offset);
     if (l == 0) continue;
     // The gradient takes the place of the input, whose sign it needs for the last time here.
-    multiply_panels({above, step, 1}, points, transposed_.get() + layer.transposed_offset,
+    multiply_panels({above, step, 1}, points, transposed_.data() + layer.transposed_offset,
                     layer.transposed, layer.outputs,
                     [=](int64_t row, int64_t column, const Vector& sum) {
                       float* at = input + row * layer.input_step + column;
@@ -209,8 +197,8 @@ void Net::backward(int64_t points, float hidden_scale) {
 }
 
 void Net::add_penalty(double l1, double l2) {
-  const float* p = weights_.get();
-  float* g = gradients_.get();
+  const float* p = weights_.data();
+  float* g = gradients_.data();
   for (const Layer& layer : layers_) {
     for (const bool bias : {false, true}) {
       double squares = 0;
@@ -226,15 +214,17 @@ void Net::add_penalty(double l1, double l2) {
   }
 }
 
-double Net::gradient_norm() const { return std::sqrt(sum_of_squares(gradients_.get(), size_)); }
+double Net::gradient_norm() const {
+  return std::sqrt(sum_of_squares(gradients_.data(), gradients_.size()));
+}
 
 void Net::step(int64_t number, double lr, float gradient_scale) {
   const double t = static_cast<double>(number);
   const float step_size = static_cast<float>(lr / (1 - std::pow(0.9, t)));
   const float root_scale = static_cast<float>(1 / std::sqrt(1 - std::pow(0.999, t)));
   const auto update = [&](int64_t at, int64_t n) {
-    adam_step(n, gradients_.get() + at, gradient_scale, step_size, root_scale, weights_.get() + at,
-              first_.get() + at, second_.get() + at);
+    adam_step(n, gradients_.data() + at, gradient_scale, step_size, root_scale,
+              weights_.data() + at, first_.data() + at, second_.data() + at);
   };
   for (const Layer& layer : layers_) {
     if (layer.transposed.columns == 0) {
@@ -242,7 +232,7 @@ void Net::step(int64_t number, double lr, float gradient_scale) {
       continue;
     }
     // Transposing fills the gaps that the divisions of the update leave.
-    float* transposed = transposed_.get() + layer.transposed_offset;
+    float* transposed = transposed_.data() + layer.transposed_offset;
     for (int64_t first = 0; first < layer.shape.columns; first += kPanel) {
       const int64_t width = Panels::width(first, layer.shape.columns);
       int64_t at = layer.offset + first * layer.shape.depth;
@@ -250,7 +240,7 @@ void Net::step(int64_t number, double lr, float gradient_scale) {
         update(at, 8 * width);
         for (int64_t c = 0; c < width; c += 8) {
           const int64_t to_step = Panels::width(row / kPanel * kPanel, layer.depth);
-          transpose_block(weights_.get() + at + c, width,
+          transpose_block(weights_.data() + at + c, width,
                           transposed + layer.transposed.at(first + c, row), to_step);
         }
       }

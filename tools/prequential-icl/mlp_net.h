@@ -2,26 +2,13 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <vector>
 
+#include "tools/prequential-icl/line_vector.h"
 #include "tools/prequential-icl/mlp_fit.h"
 #include "tools/prequential-icl/mlp_kernel.h"
 
 namespace tenfold::prequential_icl::mlp {
-
-// Zeroed floats at the start of a cache line.
-class Buffer {
- public:
-  explicit Buffer(int64_t size);
-  float* get() const { return data_.get(); }
-
- private:
-  struct Free {
-    void operator()(float* p) const;
-  };
-  std::unique_ptr<float, Free> data_;
-};
 
 // Where one Linear layer lies. Padded rows and columns are zero and stay zero.
 struct Layer {
@@ -38,14 +25,13 @@ class Net {
   explicit Net(const MlpFitOptions& options);
 
   // Between the order of mlp_initial_weights and panels.
-  void scatter(const std::vector<float>& from, float* to) const;
-  std::vector<float> gather(const float* from) const;
+  void scatter(const std::vector<float>& from, LineVector<float>* to) const;
+  std::vector<float> gather(const LineVector<float>& from) const;
 
-  float* weights() const { return weights_.get(); }
-  float* gradients() const { return gradients_.get(); }
-  float* first_moments() const { return first_.get(); }
-  float* second_moments() const { return second_.get(); }
-  int64_t size() const { return size_; }
+  LineVector<float>& weights() { return weights_; }
+  LineVector<float>& gradients() { return gradients_; }
+  LineVector<float>& first_moments() { return first_; }
+  LineVector<float>& second_moments() { return second_; }
   int64_t capacity() const { return capacity_; }  // points in one pass
   void clear_moments();
   void weights_changed();  // refreshes what is derived from them
@@ -75,9 +61,9 @@ class Net {
   void drop(int64_t layer, int64_t points, const Dropout& dropout);
 
   std::vector<Layer> layers_;
-  int64_t size_ = 0, transposed_size_ = 0, capacity_;
-  Buffer weights_, gradients_, first_, second_, transposed_;
-  std::vector<Buffer> activations_;  // input of every layer, then the outputs
+  int64_t capacity_;
+  LineVector<float> weights_, gradients_, first_, second_, transposed_;
+  std::vector<LineVector<float>> activations_;  // input of every layer, then the outputs
 };
 
 }  // namespace tenfold::prequential_icl::mlp
