@@ -234,10 +234,8 @@ class FusedFeedForward : public torch::autograd::Function<FusedFeedForward> {
 
 at::Tensor fused_attention(const AttentionBlock& b, const at::Tensor& query,
                            const at::Tensor& memory) {
-  const bool is_self = query.is_same(memory);
-  return FusedAttention::apply(query, is_self ? at::Tensor() : memory, b.in_weight, b.in_bias,
-                               b.out_weight, b.out_bias, b.norm.weight, b.norm.bias, b.heads,
-                               is_self);
+  return FusedAttention::apply(query, memory, b.in_weight, b.in_bias, b.out_weight, b.out_bias,
+                               b.norm.weight, b.norm.bias, b.heads, query.is_same(memory));
 }
 
 at::Tensor fused_feed_forward(const FeedForwardBlock& b, const at::Tensor& x) {

@@ -12,6 +12,7 @@
 #include <functional>
 #include <map>
 
+#include "common/core/error.h"
 #include "common/data/tensor_io.h"
 #include "common/io/file.h"
 #include "common/io/npy.h"
