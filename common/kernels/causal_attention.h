@@ -22,14 +22,15 @@ struct AttentionInput {
 
 // Tasks first .. end - 1 of shape.tasks(); calls for other tasks may run in other threads.
 //   out            [sequences * time, heads * head_dim] by out_stride
-//   log_sum        [sequences, heads, time]: logarithm of the softmax's denominator, for the way back
+//   norms          [sequences, heads, time, 2]: greatest score and inverse sum of every softmax, for
+//                  the way back
 void causal_attention(const AttentionShape& shape, const AttentionInput& input, int64_t first,
-                      int64_t end, float* out, float* log_sum);
+                      int64_t end, float* out, float* norms);
 
 // Gradients are written (not added) to dq, dk, dv, whose rows have the strides of q, k, v; d_out has
 // out_stride.
 void causal_attention_backward(const AttentionShape& shape, const AttentionInput& input,
-                               const float* out, const float* d_out, const float* log_sum,
+                               const float* out, const float* d_out, const float* norms,
                                int64_t first, int64_t end, float* dq, float* dk, float* dv);
 
 }  // namespace tenfold::kernels

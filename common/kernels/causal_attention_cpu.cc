@@ -10,14 +10,14 @@ const AttentionTable& table() { return use_avx512() ? kAttentionAvx512 : kAttent
 }  // namespace
 
 void causal_attention(const AttentionShape& shape, const AttentionInput& input, int64_t first,
-                      int64_t end, float* out, float* log_sum) {
-  table().forward(shape, input, first, end, out, log_sum);
+                      int64_t end, float* out, float* norms) {
+  table().forward(shape, input, first, end, out, norms);
 }
 
 void causal_attention_backward(const AttentionShape& shape, const AttentionInput& input,
-                               const float* out, const float* d_out, const float* log_sum,
+                               const float* out, const float* d_out, const float* norms,
                                int64_t first, int64_t end, float* dq, float* dk, float* dv) {
-  table().backward(shape, input, out, d_out, log_sum, first, end, dq, dk, dv);
+  table().backward(shape, input, out, d_out, norms, first, end, dq, dk, dv);
 }
 
 }  // namespace tenfold::kernels

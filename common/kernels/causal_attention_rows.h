@@ -11,11 +11,11 @@
 
 namespace tenfold::kernels::TENFOLD_ISA {
 
-// e^x for x <= 0 within 2 units in the last place; 0 would be below 2^-125 (Cephes' polynomial).
-static inline Floats exp_negative(Floats x) {
+// e^x for x <= 0 within 2 units in the last place, and 0 below 2^-124 (Cephes' polynomial).
+static inline Floats exp_negative(Floats given) {
   typedef int32_t Integers __attribute__((vector_size(kVectorBytes)));
-  const Floats lowest = Floats{} - 86.0f;
-  x = x > lowest ? x : lowest;
+  const Floats lowest = Floats{} - 86.0f, zero = {};
+  const Floats x = given > lowest ? given : lowest;
   const Floats shifted = x * 1.44269504088896341f + 12582912.0f;  // 1.5 * 2^23: rounds to integer
   const Floats n = shifted - 12582912.0f;
   const Floats r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
@@ -30,7 +30,7 @@ static inline Floats exp_negative(Floats x) {
   __builtin_memcpy(&exponent, &shifted, sizeof shifted);
   bits += exponent << 23;
   __builtin_memcpy(&p, &bits, sizeof p);
-  return p;
+  return given > lowest ? p : zero;
 }
 
 static inline float sum_of(const Floats& v) {
@@ -39,17 +39,23 @@ static inline float sum_of(const Floats& v) {
   return sum;
 }
 
+static inline float dot_of(const float* a, const float* b, int64_t n) {
+  Floats sum = {};
+  for_columns<float>(n, [&](int64_t j, auto at) { sum += at.get(a + j) * at.get(b + j); });
+  return sum_of(sum);
+}
+
 // One head of one sequence.
 struct HeadView {
   const AttentionShape& shape;
   int64_t row, column;  // first row and column in q, k, v and out
-  int64_t log_sum;      // where its [time] begins
+  int64_t norms;        // where its [time] begins
 
   HeadView(const AttentionShape& s, int64_t task)
       : shape(s),
         row(task / s.heads * s.time),
         column(task % s.heads * s.head_dim),
-        log_sum(task * s.time) {}
+        norms(task * s.time) {}
 
   template <class T>
   T* in(T* base, int64_t stride) const {
@@ -76,44 +82,35 @@ static inline int64_t score_pitch(int64_t time) {
 }
 
 static inline float greatest(const float* s, int64_t n) {
-  float most = s[0];
-  int64_t j = 0;
-  if (n >= kFloatLanes) {
-    Floats high = load(s);
-    for (j = kFloatLanes; j + kFloatLanes <= n; j += kFloatLanes) {
-      const Floats x = load(s + j);
-      high = x > high ? x : high;
-    }
-    for (int64_t i = 0; i < kFloatLanes; ++i) most = high[i] > most ? high[i] : most;
+  Floats high = load(s);
+  for (int64_t j = kFloatLanes; j < n; j += kFloatLanes) {
+    const Floats x = load(s + j);
+    high = x > high ? x : high;
   }
-  for (; j < n; ++j) most = s[j] > most ? s[j] : most;
+  float most = high[0];
+  for (int64_t i = 1; i < kFloatLanes; ++i) most = high[i] > most ? high[i] : most;
   return most;
 }
 
-// Scores of one row to e^(scale (s - max)), zero from `valid` on to `end`; returns the sum, and
-// scale * max in `top`.
-static inline float softmax_row(float* s, int64_t valid, int64_t end, float scale, float* top) {
-  const float most = greatest(s, valid);
+// Scores of one row to e^(scale (s - max)), zero from `valid` on to `end`; what normalises them goes
+// to `norm`: scale * max and 1 / sum.
+static inline void softmax_row(float* s, int64_t valid, int64_t end, float scale, float* norm) {
+  const int64_t whole = round_up(valid, kFloatLanes);
+  for (int64_t j = valid; j < whole; ++j) s[j] = -INFINITY;
+  const float most = greatest(s, whole);
   Floats sum = {};
-  int64_t j = 0;
-  for (; j + kFloatLanes <= valid; j += kFloatLanes) {
+  for (int64_t j = 0; j < whole; j += kFloatLanes) {
     const Floats e = exp_negative((load(s + j) - most) * scale);
     store(s + j, e);
     sum += e;
   }
-  float total = sum_of(sum);
-  if (j < valid) {
-    const Floats e = exp_negative((load_part(s + j, valid - j) - most) * scale);
-    for (int64_t i = 0; i < valid - j; ++i) total += e[i];
-    store_part(s + j, e, valid - j);
-  }
-  for (j = valid; j < end; ++j) s[j] = 0;
-  *top = most * scale;
-  return total;
+  for (int64_t j = whole; j < end; ++j) s[j] = 0;
+  norm[0] = most * scale;
+  norm[1] = 1.0f / sum_of(sum);
 }
 
 static void forward_head(const HeadView& head, const AttentionInput& input, float* out,
-                         float* log_sum, std::vector<float>& scratch) {
+                         float* norms, std::vector<float>& scratch) {
   const AttentionShape& shape = head.shape;
   const int64_t time = shape.time, width = shape.head_dim, pitch = score_pitch(time),
                 out_pitch = round_up(width, kPanel);
@@ -129,19 +126,15 @@ static void forward_head(const HeadView& head, const AttentionInput& input, floa
   for (int64_t i0 = 0; i0 < time; i0 += kTileRows) {
     const int64_t rows = time - i0 < kTileRows ? time - i0 : kTileRows, seen = i0 + rows;
     multiply<false>(rows_of(q, shape.q_stride, i0, time), 0, width, keys, seen, scores, pitch);
-    float inverse[kTileRows] = {};
-    for (int64_t r = 0; r < rows; ++r) {
-      float top;
-      const float sum = softmax_row(scores + r * pitch, i0 + r + 1, seen, scale, &top);
-      inverse[r] = 1.0f / sum;
-      log_sum[head.log_sum + i0 + r] = top + logf(sum);
-    }
+    float* norm = norms + 2 * (head.norms + i0);
+    for (int64_t r = 0; r < rows; ++r)
+      softmax_row(scores + r * pitch, i0 + r + 1, seen, scale, norm + 2 * r);
     for (int64_t r = rows; r < kTileRows; ++r)
       for (int64_t j = 0; j < seen; ++j) scores[r * pitch + j] = 0;
     multiply<false>(rows_of(scores, pitch), 0, seen, values, width, mixed, out_pitch);
     for (int64_t r = 0; r < rows; ++r) {
       float* to = head.in(out, shape.out_stride) + (i0 + r) * shape.out_stride;
-      for (int64_t c = 0; c < width; ++c) to[c] = mixed[r * out_pitch + c] * inverse[r];
+      for (int64_t c = 0; c < width; ++c) to[c] = mixed[r * out_pitch + c] * norm[2 * r + 1];
     }
   }
 }
@@ -186,7 +179,7 @@ struct BackwardScratch {
 
 // Probabilities and gradients of the scores of the query rows i0 .. i0 + 3, zero up to `end`.
 static void score_rows(const HeadView& head, const AttentionInput& input, const float* out,
-                       const float* d_out, const float* log_sum, int64_t i0, int64_t end,
+                       const float* d_out, const float* norms, int64_t i0, int64_t end,
                        const BackwardScratch& s, float* probability, float* d_score) {
   const AttentionShape& shape = head.shape;
   const int64_t time = shape.time, width = shape.head_dim,
@@ -203,22 +196,20 @@ static void score_rows(const HeadView& head, const AttentionInput& input, const 
     float *p = probability + r * s.pitch, *d = d_score + r * s.pitch;
     const int64_t valid = i < time ? i + 1 : 0;
     if (valid > 0) {
-      float dot = 0;
-      for (int64_t c = 0; c < width; ++c) dot += o[i * shape.out_stride + c] * d_o[i * shape.out_stride + c];
-      const float bottom = log_sum[head.log_sum + i];
-      const auto row = [&](int64_t j, auto access) {
-        const Floats e = exp_negative(access.get(p + j) * scale - bottom);
-        access.set(d + j, e * (access.get(d + j) - dot) * scale);
-        access.set(p + j, e);
-      };
-      for_columns<float>(valid, row);
+      const float dot = dot_of(o + i * shape.out_stride, d_o + i * shape.out_stride, width);
+      const float top = norms[2 * (head.norms + i)], inverse = norms[2 * (head.norms + i) + 1];
+      for (int64_t j = 0; j < valid; j += kFloatLanes) {
+        const Floats e = exp_negative(load(p + j) * scale - top) * inverse;
+        store(d + j, e * (load(d + j) - dot) * scale);
+        store(p + j, e);
+      }
     }
     for (int64_t j = valid; j < end; ++j) p[j] = d[j] = 0;
   }
 }
 
 static void backward_head(const HeadView& head, const AttentionInput& input, const float* out,
-                          const float* d_out, const float* log_sum, float* dq, float* dk, float* dv,
+                          const float* d_out, const float* norms, float* dq, float* dk, float* dv,
                           std::vector<float>& memory) {
   const AttentionShape& shape = head.shape;
   const int64_t time = shape.time, width = shape.head_dim;
@@ -234,7 +225,7 @@ static void backward_head(const HeadView& head, const AttentionInput& input, con
     d_outs.fill(head.in(d_out, shape.out_stride) + first * shape.out_stride, shape.out_stride, 1);
     for (int64_t r0 = 0; r0 < rows; r0 += kTileRows) {
       float *p = s.probability + r0 * s.pitch, *d = s.d_score + r0 * s.pitch;
-      score_rows(head, input, out, d_out, log_sum, first + r0, round_up(seen, kTileRows), s, p, d);
+      score_rows(head, input, out, d_out, norms, first + r0, round_up(seen, kTileRows), s, p, d);
       const int64_t here = rows - r0 < kTileRows ? rows - r0 : kTileRows;
       multiply<false>(rows_of(d, s.pitch), 0, first + r0 + here, s.keys, width, s.d_query,
                       s.width_pitch);
@@ -270,16 +261,16 @@ static std::vector<float>& thread_scratch() {
 }
 
 static void causal_attention(const AttentionShape& shape, const AttentionInput& input, int64_t first,
-                             int64_t end, float* out, float* log_sum) {
+                             int64_t end, float* out, float* norms) {
   for (int64_t task = first; task < end; ++task)
-    forward_head(HeadView(shape, task), input, out, log_sum, thread_scratch());
+    forward_head(HeadView(shape, task), input, out, norms, thread_scratch());
 }
 
 static void causal_attention_backward(const AttentionShape& shape, const AttentionInput& input,
-                                      const float* out, const float* d_out, const float* log_sum,
+                                      const float* out, const float* d_out, const float* norms,
                                       int64_t first, int64_t end, float* dq, float* dk, float* dv) {
   for (int64_t task = first; task < end; ++task) {
-    backward_head(HeadView(shape, task), input, out, d_out, log_sum, dq, dk, dv, thread_scratch());
+    backward_head(HeadView(shape, task), input, out, d_out, norms, dq, dk, dv, thread_scratch());
   }
 }
 

@@ -31,19 +31,19 @@ struct Problem {
 };
 
 struct Answer {
-  std::vector<float> out, log_sum, dq, dk, dv;
+  std::vector<float> out, norms, dq, dk, dv;
 };
 
 Answer solve(const Problem& p, const AttentionTable& table) {
   Answer a;
   const AttentionInput input{p.q.data(), p.k.data(), p.v.data()};
   a.out.resize(p.d_out.size());
-  a.log_sum.resize(size_t(p.shape.tasks() * p.shape.time));
+  a.norms.resize(size_t(p.shape.tasks() * p.shape.time * 2));
   a.dq.resize(p.q.size());
   a.dk.resize(p.k.size());
   a.dv.resize(p.v.size());
-  table.forward(p.shape, input, 0, p.shape.tasks(), a.out.data(), a.log_sum.data());
-  table.backward(p.shape, input, a.out.data(), p.d_out.data(), a.log_sum.data(), 0, p.shape.tasks(),
+  table.forward(p.shape, input, 0, p.shape.tasks(), a.out.data(), a.norms.data());
+  table.backward(p.shape, input, a.out.data(), p.d_out.data(), a.norms.data(), 0, p.shape.tasks(),
                  a.dq.data(), a.dk.data(), a.dv.data());
   return a;
 }

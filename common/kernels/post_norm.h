@@ -11,10 +11,11 @@ struct NormWeights {
   float eps;
 };
 
-// out = LayerNorm(x + branch). `branch` becomes the normalised sum before weight and bias, which
+// out = LayerNorm(x + branch + branch_bias [width]). `branch` becomes the normalised sum before weight and bias, which
 // the way back needs, with inverse_std [rows].
-void residual_norm(int64_t rows, int64_t width, const float* x, float* branch, const NormWeights& norm,
-                   float* out, float* inverse_std);
+void residual_norm(int64_t rows, int64_t width, const float* x, float* branch,
+                   const float* branch_bias, const NormWeights& norm, float* out,
+                   float* inverse_std);
 
 // d_sum = gradient of x + branch; adds to d_weight and d_bias [width].
 void residual_norm_backward(int64_t rows, int64_t width, const float* normalised,
@@ -23,6 +24,9 @@ void residual_norm_backward(int64_t rows, int64_t width, const float* normalised
 
 // Adds the sum over rows to `sum` [width].
 void column_sum(int64_t rows, int64_t width, const float* x, float* sum);
+
+// relu(x + bias [width]), in place.
+void bias_relu(int64_t rows, int64_t width, const float* bias, float* x);
 
 // d_hidden where hidden > 0, else 0, in place; adds its sum over rows to `d_bias` [width].
 void relu_backward(int64_t rows, int64_t width, const float* hidden, float* d_hidden, float* d_bias);

@@ -19,12 +19,13 @@ float sum_of(const Floats& v) {
 
 }  // namespace
 
-void residual_norm(int64_t rows, int64_t width, const float* x, float* branch, const NormWeights& norm,
-                   float* out, float* inverse_std) {
+void residual_norm(int64_t rows, int64_t width, const float* x, float* branch,
+                   const float* branch_bias, const NormWeights& norm, float* out,
+                   float* inverse_std) {
   for (int64_t r = 0; r < rows; ++r, x += width, branch += width, out += width) {
     Floats sum = {};
     for_columns<float>(width, [&](int64_t j, auto at) {
-      const Floats s = at.get(x + j) + at.get(branch + j);
+      const Floats s = at.get(x + j) + (at.get(branch + j) + at.get(branch_bias + j));
       at.set(branch + j, s);
       sum += s;
     });
@@ -69,6 +70,16 @@ void residual_norm_backward(int64_t rows, int64_t width, const float* normalised
 void column_sum(int64_t rows, int64_t width, const float* x, float* sum) {
   for (int64_t r = 0; r < rows; ++r, x += width)
     for_columns<float>(width, [&](int64_t j, auto at) { at.set(sum + j, at.get(sum + j) + at.get(x + j)); });
+}
+
+void bias_relu(int64_t rows, int64_t width, const float* bias, float* x) {
+  const Floats zero = {};
+  for (int64_t r = 0; r < rows; ++r, x += width) {
+    for_columns<float>(width, [&](int64_t j, auto at) {
+      const Floats y = at.get(x + j) + at.get(bias + j);
+      at.set(x + j, y > zero ? y : zero);
+    });
+  }
 }
 
 void relu_backward(int64_t rows, int64_t width, const float* hidden, float* d_hidden, float* d_bias) {

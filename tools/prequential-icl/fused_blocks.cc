@@ -4,7 +4,6 @@
 #include <ATen/ops/addmm.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/mm.h>
-#include <ATen/ops/relu.h>
 #include <ATen/ops/zeros.h>
 #include <torch/csrc/autograd/custom_function.h>
 
@@ -56,19 +55,42 @@ at::Tensor product(const at::Tensor& x, const at::Tensor& weight, const at::Tens
   return at::addmm(bias, x, weight.t());
 }
 
+// relu(x W^T + b)
+at::Tensor active_product(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+  const at::Tensor out = at::mm(x, weight.t());
+  const int64_t width = out.size(1);
+  for_chunks(out.size(0), [&](int64_t, int64_t first, int64_t rows) {
+    kernels::bias_relu(rows, width, bias.data_ptr<float>(), out.data_ptr<float>() + first * width);
+  });
+  return out;
+}
+
+// Masks the gradient of a relu layer in place and returns the gradient of its bias.
+at::Tensor active_backward(const at::Tensor& active, const at::Tensor& d_active) {
+  const int64_t width = active.size(1);
+  const at::Tensor partial = at::zeros({kChunks, width}, active.options());
+  for_chunks(active.size(0), [&](int64_t chunk, int64_t first, int64_t rows) {
+    kernels::relu_backward(rows, width, active.data_ptr<float>() + first * width,
+                           d_active.data_ptr<float>() + first * width,
+                           partial.data_ptr<float>() + chunk * width);
+  });
+  return add_up(partial);
+}
+
 // A layer norm of a sum, and the way back.
 struct NormOfSum {
   at::Tensor out, inverse_std;  // `branch` holds the normalised sum afterwards
 
-  NormOfSum(const at::Tensor& x, const at::Tensor& branch, const at::Tensor& weight,
-            const at::Tensor& bias)
+  NormOfSum(const at::Tensor& x, const at::Tensor& branch, const at::Tensor& branch_bias,
+            const at::Tensor& weight, const at::Tensor& bias)
       : out(at::empty_like(branch)), inverse_std(at::empty({branch.size(0)}, branch.options())) {
     const int64_t width = branch.size(1);
     const kernels::NormWeights norm{weight.data_ptr<float>(), bias.data_ptr<float>(),
                                     float(kNormEps)};
     for_chunks(branch.size(0), [&](int64_t, int64_t first, int64_t rows) {
       kernels::residual_norm(rows, width, x.data_ptr<float>() + first * width,
-                             branch.data_ptr<float>() + first * width, norm,
+                             branch.data_ptr<float>() + first * width,
+                             branch_bias.data_ptr<float>(), norm,
                              out.data_ptr<float>() + first * width,
                              inverse_std.data_ptr<float>() + first);
     });
@@ -135,14 +157,14 @@ class FusedAttention : public torch::autograd::Function<FusedAttention> {
     }
     const Projected projected(first, second, batch, width, heads);
     const at::Tensor mixed = at::empty_like(x),
-                     log_sum = at::empty({x.size(0) * heads}, x.options());
+                     norms = at::empty({x.size(0) * heads * 2}, x.options());
     at::parallel_for(0, projected.shape.tasks(), 1, [&](int64_t from, int64_t end) {
       kernels::causal_attention(projected.shape, projected.input(), from, end,
-                                mixed.data_ptr<float>(), log_sum.data_ptr<float>());
+                                mixed.data_ptr<float>(), norms.data_ptr<float>());
     });
-    const at::Tensor branch = product(mixed, out_weight, out_bias);
-    const NormOfSum norm(x, branch, norm_weight, norm_bias);
-    ctx->save_for_backward({x, m, first, second, mixed, log_sum, branch, norm.inverse_std,
+    const at::Tensor branch = at::mm(mixed, out_weight.t());
+    const NormOfSum norm(x, branch, out_bias, norm_weight, norm_bias);
+    ctx->save_for_backward({x, m, first, second, mixed, norms, branch, norm.inverse_std,
                             in_weight, out_weight, norm_weight});
     ctx->saved_data["heads"] = heads;
     ctx->saved_data["batch"] = batch;
@@ -152,7 +174,7 @@ class FusedAttention : public torch::autograd::Function<FusedAttention> {
   static variable_list backward(AutogradContext* ctx, variable_list grads) {
     const variable_list s = ctx->get_saved_variables();
     const at::Tensor &x = s[0], &m = s[1], &first = s[2], &second = s[3], &mixed = s[4],
-                     &log_sum = s[5], &in_weight = s[8], &out_weight = s[9];
+                     &norms = s[5], &in_weight = s[8], &out_weight = s[9];
     const int64_t width = x.size(1), batch = ctx->saved_data["batch"].toInt(),
                   heads = ctx->saved_data["heads"].toInt();
     const NormGradient norm(s[6], s[7], s[10], grads[0].contiguous().view({-1, width}));
@@ -167,7 +189,7 @@ class FusedAttention : public torch::autograd::Function<FusedAttention> {
     at::parallel_for(0, projected.shape.tasks(), 1, [&](int64_t from, int64_t end) {
       kernels::causal_attention_backward(projected.shape, projected.input(),
                                          mixed.data_ptr<float>(), d_mixed.data_ptr<float>(),
-                                         log_sum.data_ptr<float>(), from, end, to.q, to.k, to.v);
+                                         norms.data_ptr<float>(), from, end, to.q, to.k, to.v);
     });
 
     const auto shaped = [&](const at::Tensor& t) { return t.view({batch, -1, width}); };
@@ -201,10 +223,9 @@ class FusedFeedForward : public torch::autograd::Function<FusedFeedForward> {
                             const at::Tensor& weight2, const at::Tensor& bias2,
                             const at::Tensor& norm_weight, const at::Tensor& norm_bias) {
     const at::Tensor x = input.reshape({-1, input.size(2)});
-    at::Tensor hidden = product(x, weight1, bias1);
-    at::relu_(hidden);
-    const at::Tensor branch = product(hidden, weight2, bias2);
-    const NormOfSum norm(x, branch, norm_weight, norm_bias);
+    const at::Tensor hidden = active_product(x, weight1, bias1);
+    const at::Tensor branch = at::mm(hidden, weight2.t());
+    const NormOfSum norm(x, branch, bias2, norm_weight, norm_bias);
     ctx->save_for_backward({x, hidden, branch, norm.inverse_std, weight1, weight2, norm_weight});
     return norm.out.view(input.sizes());
   }
@@ -212,25 +233,44 @@ class FusedFeedForward : public torch::autograd::Function<FusedFeedForward> {
   static variable_list backward(AutogradContext* ctx, variable_list grads) {
     const variable_list s = ctx->get_saved_variables();
     const at::Tensor &x = s[0], &hidden = s[1], &weight1 = s[4], &weight2 = s[5];
-    const int64_t width = x.size(1), wide = hidden.size(1);
+    const int64_t width = x.size(1);
     const NormGradient norm(s[2], s[3], s[6], grads[0].contiguous().view({-1, width}));
     const at::Tensor d_weight2 = at::mm(norm.sum.t(), hidden), d_bias2 = row_sum(norm.sum);
     const at::Tensor d_hidden = at::mm(norm.sum, weight2);
-    const at::Tensor partial = at::zeros({kChunks, wide}, x.options());
-    for_chunks(x.size(0), [&](int64_t chunk, int64_t first, int64_t rows) {
-      kernels::relu_backward(rows, wide, hidden.data_ptr<float>() + first * wide,
-                             d_hidden.data_ptr<float>() + first * wide,
-                             partial.data_ptr<float>() + chunk * wide);
-    });
+    const at::Tensor d_bias1 = active_backward(hidden, d_hidden);
     const at::Tensor d_weight1 = at::mm(d_hidden.t(), x);
     at::Tensor d_x = norm.sum;
     at::addmm_out(d_x, d_x, d_hidden, weight1);
-    return {d_x.view(grads[0].sizes()), d_weight1,   add_up(partial), d_weight2, d_bias2,
+    return {d_x.view(grads[0].sizes()), d_weight1,   d_bias1, d_weight2, d_bias2,
             norm.weight,                norm.bias};
   }
 };
 
+class FusedLinearRelu : public torch::autograd::Function<FusedLinearRelu> {
+ public:
+  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x, const at::Tensor& weight,
+                            const at::Tensor& bias) {
+    const at::Tensor out = active_product(x, weight, bias);
+    ctx->save_for_backward({x, weight, out});
+    return out;
+  }
+
+  static variable_list backward(AutogradContext* ctx, variable_list grads) {
+    const variable_list s = ctx->get_saved_variables();
+    // The gradient that comes in may be another's, too.
+    const at::Tensor d_out = grads[0].clone(at::MemoryFormat::Contiguous);
+    const at::Tensor d_bias = active_backward(s[2], d_out);
+    at::Tensor d_x;
+    if (ctx->needs_input_grad(0)) d_x = at::mm(d_out, s[1]);
+    return {d_x, at::mm(d_out.t(), s[0]), d_bias};
+  }
+};
+
 }  // namespace
+
+at::Tensor fused_linear_relu(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+  return FusedLinearRelu::apply(x.contiguous(), weight, bias);
+}
 
 at::Tensor fused_attention(const AttentionBlock& b, const at::Tensor& query,
                            const at::Tensor& memory) {

@@ -15,6 +15,9 @@ constexpr double kNormEps = 1e-5;
 // whatever the number of threads.
 at::Tensor fused_attention(const AttentionBlock& block, const at::Tensor& query,
                            const at::Tensor& memory);
+// relu(x W^T + b): x [rows, in], weight [out, in] -> [rows, out].
+at::Tensor fused_linear_relu(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias);
+
 at::Tensor fused_feed_forward(const FeedForwardBlock& block, const at::Tensor& x);
 
 }  // namespace tenfold::prequential_icl

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tools/prequential-icl/fastfood.h"
+#include "tools/prequential-icl/fused_blocks.h"
 
 namespace tenfold::prequential_icl {
 namespace {
@@ -37,7 +38,11 @@ class MlpConcat : public Predictor {
 
   at::Tensor operator()(const at::Tensor& query, const at::Tensor& z) const override {
     at::Tensor x = query.size(1) == 0 ? z : at::cat({query, z}, 1);
-    for (size_t i = 0; i + 1 < layers_.size(); ++i) x = at::relu(layers_[i](x));
+    const bool fused = x.is_cpu() && x.scalar_type() == at::kFloat;
+    for (size_t i = 0; i + 1 < layers_.size(); ++i) {
+      x = fused ? fused_linear_relu(x, layers_[i].weight, layers_[i].bias)
+                : at::relu(layers_[i](x));
+    }
     return layers_.back()(x);
   }
 
