@@ -98,6 +98,7 @@ void ModelConfig::resolve(const TaskConfig& task) {
   }
   fill<int64_t>(h_dim, small ? 64 : 256);
   fill<int64_t>(n_layers, small ? 2 : 4);
+  fill<int64_t>(pred_layers, predictor == "lowrank" ? 2 : 5);
   fill<int64_t>(pred_h_dim, predictor == "lowrank"     ? 1024
                             : predictor == "mlp-hyper" ? 16
                             : small                    ? 64
@@ -106,7 +107,7 @@ void ModelConfig::resolve(const TaskConfig& task) {
   if (predictor == "linear" && task.x_dim) fill(z_dim, (*task.x_dim + 1) * *task.y_dim);
   if (predictor == "mlp-hyper" && task.x_dim) {
     const int64_t h = *pred_h_dim;
-    fill(z_dim, (*task.x_dim + 1) * h + (pred_layers - 2) * (h + 1) * h + (h + 1) * *task.y_dim);
+    fill(z_dim, (*task.x_dim + 1) * h + (*pred_layers - 2) * (h + 1) * h + (h + 1) * *task.y_dim);
   }
   fill<int64_t>(z_dim, small ? 32 : 128);
   if (positions == "auto") positions = hmm ? "sinusoid" : "none";

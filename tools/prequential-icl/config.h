@@ -73,8 +73,8 @@ struct TaskConfig {
 
 struct ModelConfig {
   std::string arch = "transformer", predictor = "mlp-concat", positions = "auto";
-  std::optional<int64_t> h_dim, n_layers, z_dim, pred_h_dim;
-  int64_t n_heads = 4, pred_layers = 5, mamba_head_dim = 64;
+  std::optional<int64_t> h_dim, n_layers, z_dim, pred_h_dim, pred_layers;
+  int64_t n_heads = 4, mamba_head_dim = 64;
   bool tie_hidden = true, final_residual = false;
 
   template <class Visitor>
@@ -91,7 +91,7 @@ struct ModelConfig {
              "128; small preset 32; polynomial 16");
     v.number("pred-h-dim", pred_h_dim, {1, 65536}, "", "width of the head",
              "256; small preset 64; lowrank 1024; mlp-hyper 16");
-    v.number("pred-layers", pred_layers, {2, 64}, "", "Linear layers of the head");
+    v.number("pred-layers", pred_layers, {2, 64}, "", "Linear layers of the head", "5; lowrank 2");
     v.flag("tie-hidden", tie_hidden, "the hidden layers of mlp-concat are one, as in the reference");
     v.choice("positions", positions, {"auto", "sinusoid", "none", "relative"},
              "auto: sinusoid for hmm, else none; relative: hmm's supervised variant");

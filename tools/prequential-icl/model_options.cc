@@ -41,7 +41,7 @@ LearnerOptions learner_options(const TrainConfig& c) {
   o.model.n_heads = c.model.n_heads;
   o.model.z_dim = *c.model.z_dim;
   o.model.pred_h_dim = *c.model.pred_h_dim;
-  o.model.pred_layers = c.model.pred_layers;
+  o.model.pred_layers = *c.model.pred_layers;
   o.model.tie_hidden = c.model.tie_hidden;
   o.model.mamba_head_dim = c.model.mamba_head_dim;
   o.model.final_residual = c.model.final_residual;

@@ -203,10 +203,10 @@ log::Facts model_facts(const Learner& learner) {
   const Parameters& p = learner.parameters();
   const bool bottleneck = learner.spec().has_bottleneck();
   return {{"arch", learner.spec().arch},
-          {"predictor", bottleneck ? log::Value(learner.spec().predictor) : log::Value(nullptr)},
+          {"head", bottleneck ? log::Value(learner.spec().predictor) : log::Value(nullptr)},
           {"parameters", p.count()},
           {"aggregator", bottleneck ? p.count("agg.") : p.count()},
-          {"predictor_parameters", p.count("pred.")},
+          {"predictor", p.count("pred.")},
           {"unused", p.count_unused()}};
 }
 

@@ -33,7 +33,7 @@ struct SgdProgram::Active {
   MlpFitData fitted(const SgdOptions& o) const {
     return data(o, 0, n, std::max<int64_t>(1, int64_t(0.8 * double(n))));
   }
-  MlpFitData tested(const SgdOptions& o) const { return data(o, n, o.n_test, o.n_test); }
+  MlpFitData tested(const SgdOptions& o) const { return data(o, n, o.n_test, 1); }
 };
 
 int64_t draw_fit_size(uint64_t seed, int64_t fit, int64_t n_max) {
