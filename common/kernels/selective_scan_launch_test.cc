@@ -1,0 +1,102 @@
+#include "common/kernels/selective_scan_launch.h"
+
+#include <catch2/catch.hpp>
+
+#include "common/kernels/isa.h"
+#include "common/kernels/selective_scan_cases.h"
+#include "common/kernels/selective_scan_isa.h"
+#include "common/kernels/workspace.h"
+#include "common/testing/skip.h"
+
+namespace tenfold::kernels {
+namespace {
+
+template <class T>
+struct Problem {
+  explicit Problem(const SelectiveScanCase& s)
+      : values(make_selective_scan_problem(s)), grad(as<T>(values.grad)) {
+    for (size_t i = 0; i < kSelectiveScanInputs; ++i) in[i] = as<T>(values.in[i]);
+    const auto tokens = [&](size_t i) { return contiguous_rows(in[i].data(), s.time, s.channels); };
+    const auto rows = [&](size_t i) { return contiguous_rows(in[i].data(), s.time, s.states); };
+    view = {s.batch,   s.time,  s.channels, s.states,     tokens(0),    tokens(1),
+            tokens(6), rows(3), rows(4),    in[2].data(), in[5].data(), in[7].data()};
+  }
+  Problem(const Problem&) = delete;
+  Problem& operator=(const Problem&) = delete;
+
+  SelectiveScanProblem values;
+  std::array<std::vector<T>, kSelectiveScanInputs> in;
+  std::vector<T> grad;
+  SelectiveScanView<T> view;
+};
+
+// Output, gradients and scratch; begins as NaN, so that what is never written shows.
+template <class T>
+struct Found {
+  Found(const Problem<T>& p, const SelectiveScanPlan& plan)
+      : out(p.grad.size(), NAN),
+        rates(size_t(plan.rates()), NAN),
+        starts(size_t(plan.starts()), NAN),
+        sequence_sums(size_t(plan.sequence_sums()), NAN),
+        block_sums(size_t(plan.block_sums()), NAN) {
+    for (size_t i = 0; i < kSelectiveScanInputs; ++i) grad[i].assign(p.in[i].size(), NAN);
+  }
+
+  SelectiveScanScratch<T> scratch() {
+    return {rates.data(), starts.data(), sequence_sums.data(), block_sums.data()};
+  }
+  SelectiveScanGradient<T> to() {
+    return {grad[0].data(), grad[1].data(), grad[6].data(), grad[3].data(),
+            grad[4].data(), grad[2].data(), grad[5].data(), grad[7].data()};
+  }
+  void require_near(const SelectiveScanExpected& expected) const {
+    REQUIRE(distance(out, expected.out) <= kSelectiveScanTolerance<T>);
+    for (size_t i = 0; i < kSelectiveScanInputs; ++i) {
+      CAPTURE(i);
+      REQUIRE(distance(grad[i], expected.grad[i]) <= kSelectiveScanTolerance<T>);
+    }
+  }
+
+  std::vector<T> out, rates, starts, sequence_sums, block_sums;
+  std::array<std::vector<T>, kSelectiveScanInputs> grad;
+};
+
+template <class T>
+Found<T> by_table(const SelectiveScanTable<T>& table, const SelectiveScanCase& s,
+                  const Problem<T>& p) {
+  const SelectiveScanPlan plan = plan_of(p.view);
+  Found<T> f(p, plan);
+  const Workspace<T> workspace(plan.workspace());
+  selective_scan_prepare(p.view, f.rates.data());
+  for (int64_t i = 0; i < plan.tasks(); ++i) {
+    table.forward(p.view, f.scratch(), i, f.out.data(), workspace.data());
+  }
+  for (int64_t i = 0; i < plan.tasks(); ++i) {
+    table.backward(p.view, f.scratch(), i, contiguous_rows(p.grad.data(), s.time, s.channels),
+                   f.to(), workspace.data());
+  }
+  selective_scan_sum_sequences(p.view, f.sequence_sums.data(), 0, plan.sequence_rows(), f.to());
+  if (plan.blocks() > 1) {
+    selective_scan_sum_blocks(p.view, f.block_sums.data(), 0, s.batch * s.time, f.to());
+  }
+  return f;
+}
+
+}  // namespace
+
+TEST_CASE("the AVX2 and the AVX-512 twin both agree with the recurrence in float64") {
+  for (const SelectiveScanCase& s : kSelectiveScanCases) {
+    CAPTURE(s.batch, s.time, s.channels, s.states);
+    const Problem<float> p(s);
+    const SelectiveScanExpected expected = expected_selective_scan(s, p.values);
+    const Found<float> narrow = by_table(kSelectiveScanAvx2, s, p);
+    narrow.require_near(expected);
+    if (!use_avx512()) continue;
+    const Found<float> wide = by_table(kSelectiveScanAvx512, s, p);
+    wide.require_near(expected);
+    REQUIRE(narrow.out == wide.out);  // a lane knows nothing of its neighbours
+  }
+  if (!use_avx512()) TENFOLD_SKIP("no AVX-512 here: only the AVX2 twin is checked");
+}
+
+}  // namespace tenfold::kernels
