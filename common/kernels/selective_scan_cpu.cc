@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "common/kernels/isa.h"
+#include "common/kernels/scan_sums.h"
 #include "common/kernels/selective_scan_isa.h"
 #include "common/kernels/workspace.h"
 
@@ -71,17 +72,8 @@ void selective_scan_sum_sequences(const SelectiveScanView<T>& v, const T* sequen
 template <class T>
 void selective_scan_sum_blocks(const SelectiveScanView<T>& v, const T* block_sums, int64_t first,
                                int64_t end, const SelectiveScanGradient<T>& to) {
-  const int64_t entries = v.batch * v.time * v.states, blocks = plan_of(v).blocks();
-  T* const into[] = {to.b, to.c};
-  for (int which = 0; which < 2; ++which) {
-    T* out = into[which];
-    for (int64_t block = 0; block < blocks; ++block) {
-      const T* from = block_sums + (block * 2 + which) * entries;
-      for (int64_t i = first * v.states; i < end * v.states; ++i) {
-        out[i] = block == 0 ? from[i] : out[i] + from[i];
-      }
-    }
-  }
+  add_blocks(block_sums, plan_of(v).blocks(), v.batch * v.time * v.states, first * v.states,
+             end * v.states, to.b, to.c);
 }
 
 #define TENFOLD_INSTANTIATE(T)                                                                     \

@@ -3,22 +3,13 @@
 // neighbouring channels. Nothing of the standard library is instantiated here.
 #pragma once
 
+#include "common/kernels/scan_rows.h"
 #include "common/kernels/selective_scan_isa.h"
-#include "common/kernels/vector_math.h"
 
 namespace tenfold::kernels::TENFOLD_ISA {
 
 constexpr int64_t kScanChunk = SelectiveScanPlan::kChunk, kScanBlock = SelectiveScanPlan::kBlock;
 constexpr int kScanStates = 8;  // as many states as stay in registers together
-
-// Calls body(first state, count) for groups of states; count.kValue is how many.
-template <class Body>
-static inline void for_states(int64_t states, const Body& body) {
-  int64_t n = 0;
-  for (; n + kScanStates <= states; n += kScanStates) body(n, Count<kScanStates>{});
-  for (; n + 4 <= states; n += 4) body(n, Count<4>{});
-  for (; n < states; ++n) body(n, Count<1>{});
-}
 
 // A chunk of time of one vector of channels, between the loops over channels and over states.
 template <class T>
@@ -50,14 +41,6 @@ struct BackwardChunk : ScanChunk<T> {
   V decay[kScanChunk][kScanStates];  // of the group of states at work
   V kept[kScanChunk][kScanStates];   // decay * h before, of that group
 };
-
-// Brings a row of the next chunk near: rows lie too far apart for the processor to see the pattern.
-// (Beyond a sequence this touches its neighbour, or nothing.)
-template <class T>
-static inline void prefetch(const StridedRows<T>& rows, int64_t sequence, int64_t time,
-                            int64_t channel) {
-  __builtin_prefetch(rows.row(sequence, time) + channel, 0, 2);
-}
 
 template <class T>
 struct ScanTask {
@@ -112,7 +95,7 @@ static void selective_scan_task(const SelectiveScanView<T>& v,
   const ScanTask<T> own(v, task);
   const int64_t s = own.sequence, padded = plan.padded();
   T* states = workspace;  // [states, kScanBlock]
-  __builtin_memset(states, 0, sizeof(T) * static_cast<size_t>(v.states * kScanBlock));
+  clear(states, v.states * kScanBlock);
   for (int64_t chunk = 0; chunk < plan.chunks(); ++chunk) {
     for_columns<T>(own.width, [&](int64_t i, auto at) {
       const int64_t channel = own.first + i;
@@ -133,7 +116,7 @@ static void selective_scan_task(const SelectiveScanView<T>& v,
           store(start + n * padded, load(states + n * kScanBlock + i));
         }
       }
-      for_states(v.states, [&](int64_t n, auto count) {
+      for_states<kScanStates>(v.states, [&](int64_t n, auto count) {
         advance<decltype(count)::kValue>(k, n, scratch.rates + n * padded + channel, padded,
                                          states + n * kScanBlock + i);
       });
@@ -274,7 +257,7 @@ struct SelectiveScanBackward {
     prepare(k, channel, at);
     const T* start =
         chunk > 0 ? start_of(v, scratch.starts, own.sequence, chunk, channel) : nullptr;
-    for_states(v.states, [&](int64_t n, auto count) {
+    for_states<kScanStates>(v.states, [&](int64_t n, auto count) {
       constexpr int kCount = decltype(count)::kValue;
       const T* rate = scratch.rates + n * padded + channel;
       V rate_sum[kCount];
@@ -288,31 +271,22 @@ struct SelectiveScanBackward {
     add(v.states + 1, channel, chunk, bias_sum);
   }
 
-  void write_sums(int64_t chunk) const {
-    const int64_t n = v.states, entries = v.batch * v.time * n;
+  void write_sums_of(int64_t chunk) const {
+    const int64_t entries = v.batch * v.time * v.states, first = chunk * kScanChunk;
     const bool alone = plan.blocks() == 1;
     T* b_grad = alone ? to.b : scratch.block_sums + own.block * 2 * entries;
     T* c_grad = alone ? to.c : b_grad + entries;
-    const int64_t first = chunk * kScanChunk, end = first + kScanChunk;
-    for (int64_t t = first; t < (end < v.time ? end : v.time); ++t) {
-      const int64_t row = (own.sequence * v.time + t) * n;
-      const V* sum = sums + (t - first) * 2 * n;
-      for (int64_t j = 0; j < n; ++j) {
-        b_grad[row + j] = sum_of_lanes<T>(sum[j]);
-        c_grad[row + j] = sum_of_lanes<T>(sum[n + j]);
-      }
-    }
+    const int64_t row = (own.sequence * v.time + first) * v.states;
+    const int64_t steps = v.time - first < kScanChunk ? v.time - first : kScanChunk;
+    write_sums(sums, steps, v.states, b_grad + row, c_grad + row);
   }
 
   void run() const {
-    const auto clear = [](void* memory, int64_t bytes) {
-      __builtin_memset(memory, 0, static_cast<size_t>(bytes));
-    };
-    clear(dh, int64_t(sizeof(T)) * v.states * kScanBlock);
+    clear(dh, v.states * kScanBlock);
     for (int64_t chunk = plan.chunks() - 1; chunk >= 0; --chunk) {
-      clear(sums, int64_t(sizeof(V)) * kScanChunk * 2 * v.states);
+      clear(sums, kScanChunk * 2 * v.states);
       for_columns<T>(own.width, [&](int64_t i, const auto& at) { vector_of_chunk(chunk, i, at); });
-      write_sums(chunk);
+      write_sums_of(chunk);
     }
   }
 };
