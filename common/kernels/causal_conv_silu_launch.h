@@ -26,20 +26,20 @@ struct CausalConvPlan {
 
   int64_t batch, channels, width;
 
-  TENFOLD_HOST_DEVICE int64_t blocks() const { return (channels + kBlock - 1) / kBlock; }
-  TENFOLD_HOST_DEVICE int64_t tasks() const { return batch * blocks(); }
+  TENFOLD_INLINE int64_t blocks() const { return (channels + kBlock - 1) / kBlock; }
+  TENFOLD_INLINE int64_t tasks() const { return batch * blocks(); }
   // Channels, up to whole vectors of any instruction set.
-  TENFOLD_HOST_DEVICE int64_t padded() const { return (channels + kPad - 1) / kPad * kPad; }
+  TENFOLD_INLINE int64_t padded() const { return (channels + kPad - 1) / kPad * kPad; }
 
   // Entries of the buffers. Taps: weight k of all channels is row k.
-  TENFOLD_HOST_DEVICE int64_t taps() const { return width * padded(); }
+  TENFOLD_INLINE int64_t taps() const { return width * padded(); }
   // Of a sequence: the gradients of the taps, then of bias.
-  TENFOLD_HOST_DEVICE int64_t sequence_rows() const { return width + 1; }
-  TENFOLD_HOST_DEVICE int64_t sequence_sums() const { return batch * sequence_rows() * padded(); }
+  TENFOLD_INLINE int64_t sequence_rows() const { return width + 1; }
+  TENFOLD_INLINE int64_t sequence_sums() const { return batch * sequence_rows() * padded(); }
 };
 
 template <class T>
-CausalConvPlan plan_of(const CausalConvView<T>& v) {
+TENFOLD_INLINE CausalConvPlan plan_of(const CausalConvView<T>& v) {
   return {v.batch, v.channels, v.width};
 }
 

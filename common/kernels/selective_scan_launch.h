@@ -27,28 +27,28 @@ struct SelectiveScanPlan {
 
   int64_t batch, time, channels, states;
 
-  TENFOLD_HOST_DEVICE int64_t chunks() const { return (time + kChunk - 1) / kChunk; }
-  TENFOLD_HOST_DEVICE int64_t blocks() const { return (channels + kBlock - 1) / kBlock; }
-  TENFOLD_HOST_DEVICE int64_t tasks() const { return batch * blocks(); }
+  TENFOLD_INLINE int64_t chunks() const { return (time + kChunk - 1) / kChunk; }
+  TENFOLD_INLINE int64_t blocks() const { return (channels + kBlock - 1) / kBlock; }
+  TENFOLD_INLINE int64_t tasks() const { return batch * blocks(); }
   // Channels, up to whole vectors of any instruction set.
-  TENFOLD_HOST_DEVICE int64_t padded() const { return (channels + kPad - 1) / kPad * kPad; }
+  TENFOLD_INLINE int64_t padded() const { return (channels + kPad - 1) / kPad * kPad; }
 
   // Entries of the buffers.
-  TENFOLD_HOST_DEVICE int64_t rates() const { return states * padded(); }
-  TENFOLD_HOST_DEVICE int64_t starts() const { return batch * (chunks() - 1) * rates(); }
+  TENFOLD_INLINE int64_t rates() const { return states * padded(); }
+  TENFOLD_INLINE int64_t starts() const { return batch * (chunks() - 1) * rates(); }
   // Of a sequence: the gradients of a, d and dt_bias.
-  TENFOLD_HOST_DEVICE int64_t sequence_rows() const { return states + 2; }
-  TENFOLD_HOST_DEVICE int64_t sequence_sums() const { return batch * sequence_rows() * padded(); }
+  TENFOLD_INLINE int64_t sequence_rows() const { return states + 2; }
+  TENFOLD_INLINE int64_t sequence_sums() const { return batch * sequence_rows() * padded(); }
   // Of a block of channels: the gradients of b and c.
-  TENFOLD_HOST_DEVICE int64_t block_sums() const {
+  TENFOLD_INLINE int64_t block_sums() const {
     return blocks() > 1 ? blocks() * 2 * batch * time * states : 0;
   }
   // Of a thread on the CPU: states and gradients of states, and the sums of a chunk.
-  TENFOLD_HOST_DEVICE int64_t workspace() const { return states * (kBlock + 2 * kChunk * kPad); }
+  TENFOLD_INLINE int64_t workspace() const { return states * (kBlock + 2 * kChunk * kPad); }
 };
 
 template <class T>
-SelectiveScanPlan plan_of(const SelectiveScanView<T>& v) {
+TENFOLD_INLINE SelectiveScanPlan plan_of(const SelectiveScanView<T>& v) {
   return {v.batch, v.time, v.channels, v.states};
 }
 

@@ -27,30 +27,30 @@ struct SsdScanPlan {
   int64_t batch, time, heads, head_dim, states;
   int64_t block_heads;  // heads of a block
 
-  TENFOLD_HOST_DEVICE int64_t chunks() const { return (time + kChunk - 1) / kChunk; }
-  TENFOLD_HOST_DEVICE int64_t blocks() const { return (heads + block_heads - 1) / block_heads; }
-  TENFOLD_HOST_DEVICE int64_t tasks() const { return batch * blocks(); }
+  TENFOLD_INLINE int64_t chunks() const { return (time + kChunk - 1) / kChunk; }
+  TENFOLD_INLINE int64_t blocks() const { return (heads + block_heads - 1) / block_heads; }
+  TENFOLD_INLINE int64_t tasks() const { return batch * blocks(); }
   // Columns of a head, up to whole vectors of any instruction set.
-  TENFOLD_HOST_DEVICE int64_t padded_head() const { return (head_dim + kPad - 1) / kPad * kPad; }
-  TENFOLD_HOST_DEVICE int64_t padded() const { return heads * padded_head(); }
+  TENFOLD_INLINE int64_t padded_head() const { return (head_dim + kPad - 1) / kPad * kPad; }
+  TENFOLD_INLINE int64_t padded() const { return heads * padded_head(); }
 
   // Entries of the buffers.
-  TENFOLD_HOST_DEVICE int64_t starts() const { return batch * (chunks() - 1) * states * padded(); }
+  TENFOLD_INLINE int64_t starts() const { return batch * (chunks() - 1) * states * padded(); }
   // Of a sequence: the gradients of a, d and dt_bias.
-  TENFOLD_HOST_DEVICE int64_t sequence_sums() const { return batch * 3 * heads; }
+  TENFOLD_INLINE int64_t sequence_sums() const { return batch * 3 * heads; }
   // Of a block of heads: the gradients of b and c.
-  TENFOLD_HOST_DEVICE int64_t block_sums() const {
+  TENFOLD_INLINE int64_t block_sums() const {
     return blocks() > 1 ? blocks() * 2 * batch * time * states : 0;
   }
   // Of a thread on the CPU: states or gradients of states, and the sums of a chunk.
-  TENFOLD_HOST_DEVICE int64_t workspace() const {
+  TENFOLD_INLINE int64_t workspace() const {
     return states * (block_heads * padded_head() + 2 * kChunk * kPad);
   }
 };
 
 // Blocks of about kBlock columns.
 template <class T>
-SsdScanPlan plan_of(const SsdScanView<T>& v) {
+TENFOLD_INLINE SsdScanPlan plan_of(const SsdScanView<T>& v) {
   const int64_t heads = SsdScanPlan::kBlock / v.head_dim;
   return {v.batch, v.time, v.heads, v.head_dim, v.states, heads > 0 ? heads : 1};
 }
