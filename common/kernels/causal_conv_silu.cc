@@ -42,9 +42,12 @@ at::Tensor run_forward(const at::Tensor& x, const at::Tensor& weight, const at::
 }
 
 template <class T>
-void run_backward_cpu(const CausalConvView<T>& v, T* taps, const StridedRows<T>& grad,
-                      const CausalConvGradient<T>& to, T* sums) {
+void run_backward_cpu(const CausalConvView<T>& v, const at::TensorOptions& options,
+                      const StridedRows<T>& grad, const CausalConvGradient<T>& to) {
   const CausalConvPlan plan = plan_of(v);
+  const at::Tensor prepared = at::empty({plan.taps()}, options);
+  const at::Tensor sequence_sums = at::empty({plan.sequence_sums()}, options);
+  T *taps = prepared.data_ptr<T>(), *sums = sequence_sums.data_ptr<T>();
   causal_conv_prepare(v, taps);
   at::parallel_for(0, plan.tasks(), 1, [&](int64_t first, int64_t end) {
     causal_conv_backward_cpu(v, taps, first, end, grad, to, sums);
@@ -69,18 +72,15 @@ class CausalConvSilu : public torch::autograd::Function<CausalConvSilu> {
     for (const at::Tensor& t : saved) result.push_back(at::empty(t.sizes(), t.options()));
     AT_DISPATCH_FLOATING_TYPES(x.scalar_type(), "causal_conv_silu_backward", [&] {
       const auto v = view_of<scalar_t>(x, saved[1], saved[2]);
-      const CausalConvPlan plan = plan_of(v);
       const CausalConvGradient<scalar_t> to{result[0].data_ptr<scalar_t>(),
                                             result[1].data_ptr<scalar_t>(),
                                             result[2].data_ptr<scalar_t>()};
-      const at::Tensor taps = at::empty({plan.taps()}, x.options());
-      const at::Tensor sums = at::empty({plan.sequence_sums()}, x.options());
       if (x.is_cuda()) {
-        causal_conv_backward_cuda(v, rows_of<scalar_t>(grad), to, sums.data_ptr<scalar_t>(),
+        const at::Tensor scratch = at::empty({causal_conv_device_scratch(v)}, x.options());
+        causal_conv_backward_cuda(v, rows_of<scalar_t>(grad), to, scratch.data_ptr<scalar_t>(),
                                   OnCuda(x.device()).stream());
       } else {
-        run_backward_cpu(v, taps.data_ptr<scalar_t>(), rows_of<scalar_t>(grad), to,
-                         sums.data_ptr<scalar_t>());
+        run_backward_cpu(v, x.options(), rows_of<scalar_t>(grad), to);
       }
     });
     return result;

@@ -1,5 +1,5 @@
 // A causal depthwise convolution over time, then silu, as Mamba's mixers have it (arXiv 2312.00752,
-// 2405.21060; specification section 3.4 of arXiv 2410.14086's tool):
+// 2405.21060; specification section 3.4):
 //   out_t = silu(bias + sum_k weight_k x_{t - width + 1 + k}),  zeros before the first token
 #pragma once
 

@@ -26,20 +26,20 @@ struct CausalConvPlan {
 
   int64_t batch, channels, width;
 
-  int64_t blocks() const { return (channels + kBlock - 1) / kBlock; }
-  int64_t tasks() const { return batch * blocks(); }
+  TENFOLD_INLINE int64_t blocks() const { return (channels + kBlock - 1) / kBlock; }
+  TENFOLD_INLINE int64_t tasks() const { return batch * blocks(); }
   // Channels, up to whole vectors of any instruction set.
-  int64_t padded() const { return (channels + kPad - 1) / kPad * kPad; }
+  TENFOLD_INLINE int64_t padded() const { return (channels + kPad - 1) / kPad * kPad; }
 
   // Entries of the buffers. Taps: weight k of all channels is row k.
-  int64_t taps() const { return width * padded(); }
+  TENFOLD_INLINE int64_t taps() const { return width * padded(); }
   // Of a sequence: the gradients of the taps, then of bias.
-  int64_t sequence_rows() const { return width + 1; }
-  int64_t sequence_sums() const { return batch * sequence_rows() * padded(); }
+  TENFOLD_INLINE int64_t sequence_rows() const { return width + 1; }
+  TENFOLD_INLINE int64_t sequence_sums() const { return batch * sequence_rows() * padded(); }
 };
 
 template <class T>
-CausalConvPlan plan_of(const CausalConvView<T>& v) {
+TENFOLD_INLINE CausalConvPlan plan_of(const CausalConvView<T>& v) {
   return {v.batch, v.channels, v.width};
 }
 
@@ -62,12 +62,18 @@ template <class T>
 void causal_conv_sum_sequences(const CausalConvView<T>& v, const T* sequence_sums, int64_t first,
                                int64_t end, const CausalConvGradient<T>& to);
 
+// Entries of the device's scratch: the sums of every 16 steps of a sequence.
+template <class T>
+int64_t causal_conv_device_scratch(const CausalConvView<T>& v) {
+  return (v.time + 15) / 16 * plan_of(v).sequence_sums();
+}
+
 // Both passes in whole on device memory, queued on `stream` (a cudaStream_t). Throw Unavailable in
 // a CPU-only build or when the device refuses the launch.
 template <class T>
 void causal_conv_cuda(const CausalConvView<T>& v, T* out, void* stream);
 template <class T>
 void causal_conv_backward_cuda(const CausalConvView<T>& v, const StridedRows<T>& grad,
-                               const CausalConvGradient<T>& to, T* sequence_sums, void* stream);
+                               const CausalConvGradient<T>& to, T* scratch, void* stream);
 
 }  // namespace tenfold::kernels

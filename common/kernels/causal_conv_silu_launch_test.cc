@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "common/kernels/blocks_for_test.h"
+#include "common/kernels/causal_conv_silu_blocks.h"
 #include "common/kernels/causal_conv_silu_cases.h"
 #include "common/kernels/causal_conv_silu_isa.h"
 #include "common/kernels/isa.h"
@@ -70,7 +72,32 @@ Found<T> by_table(const CausalConvTable<T>& table, const CausalConvCase& s, cons
   return f;
 }
 
+template <class T>
+Found<T> by_blocks(const CausalConvCase& s, const Problem<T>& p, Order order) {
+  Found<T> f(p);
+  std::vector<T> scratch(size_t(causal_conv_device_scratch(p.view)), NAN);
+  const auto run = [&](const auto& body) { run_blocks(body, order); };
+  causal_conv_by_blocks(p.view, f.out.data(), run);
+  causal_conv_backward_by_blocks(p.view, contiguous_rows(p.grad.data(), s.time, s.channels), f.to(),
+                                 scratch.data(), run);
+  return f;
+}
+
 }  // namespace
+
+TEMPLATE_TEST_CASE("the device's blocks, run on the host, agree with the definition in any order",
+                   "", float, double) {
+  using T = TestType;
+  for (const CausalConvCase& s : kCausalConvCases) {
+    CAPTURE(s.batch, s.time, s.channels, s.width);
+    const Problem<T> p(s);
+    const Found<T> forward = by_blocks(s, p, Order::kForward);
+    forward.require_near(expected_causal_conv(s, p.values));
+    const Found<T> backward = by_blocks(s, p, Order::kBackward);
+    REQUIRE(forward.out == backward.out);
+    REQUIRE(forward.grad == backward.grad);
+  }
+}
 
 TEST_CASE("the AVX2 and the AVX-512 twin both agree with the definition in float64") {
   for (const CausalConvCase& s : kCausalConvCases) {

@@ -31,7 +31,7 @@ SelectiveScanView<T> view_of(const Inputs& in) {
           rows_of<T>(in.c), in.a.data_ptr<T>(), in.d.data_ptr<T>(), in.dt_bias.data_ptr<T>()};
 }
 
-// The output, and the scratch that the backward pass reads: rates, starts.
+// The output, and the scratch that the backward pass reads (rates: on the CPU).
 struct Forward {
   at::Tensor out, rates, starts;
 };
@@ -42,16 +42,16 @@ Forward run_forward(const Inputs& in, bool keep) {
   AT_DISPATCH_FLOATING_TYPES(in.x.scalar_type(), "selective_scan", [&] {
     const auto v = view_of<scalar_t>(in);
     const SelectiveScanPlan plan = plan_of(v);
-    f.rates = at::empty({plan.rates()}, in.x.options());
     f.starts = at::empty({keep ? plan.starts() : 0}, in.x.options());
-    const SelectiveScanScratch<scalar_t> scratch{f.rates.data_ptr<scalar_t>(),
-                                                 keep ? f.starts.data_ptr<scalar_t>() : nullptr,
-                                                 nullptr, nullptr};
+    scalar_t* starts = keep ? f.starts.data_ptr<scalar_t>() : nullptr;
     scalar_t* out = f.out.data_ptr<scalar_t>();
     if (in.x.is_cuda()) {
-      selective_scan_cuda(v, scratch, out, OnCuda(in.x.device()).stream());
+      selective_scan_cuda(v, starts, out, OnCuda(in.x.device()).stream());
       return;
     }
+    f.rates = at::empty({plan.rates()}, in.x.options());
+    const SelectiveScanScratch<scalar_t> scratch{f.rates.data_ptr<scalar_t>(), starts, nullptr,
+                                                 nullptr};
     selective_scan_prepare(v, scratch.rates);
     at::parallel_for(0, plan.tasks(), 1, [&](int64_t first, int64_t end) {
       selective_scan_cpu(v, scratch, first, end, out);
@@ -61,9 +61,14 @@ Forward run_forward(const Inputs& in, bool keep) {
 }
 
 template <class T>
-void run_backward_cpu(const SelectiveScanView<T>& v, const SelectiveScanScratch<T>& scratch,
-                      const StridedRows<T>& grad, const SelectiveScanGradient<T>& to) {
+void run_backward_cpu(const SelectiveScanView<T>& v, T* rates, T* starts,
+                      const at::TensorOptions& options, const StridedRows<T>& grad,
+                      const SelectiveScanGradient<T>& to) {
   const SelectiveScanPlan plan = plan_of(v);
+  const at::Tensor sequence_sums = at::empty({plan.sequence_sums()}, options);
+  const at::Tensor block_sums = at::empty({plan.block_sums()}, options);
+  const SelectiveScanScratch<T> scratch{rates, starts, sequence_sums.data_ptr<T>(),
+                                        block_sums.data_ptr<T>()};
   at::parallel_for(0, plan.tasks(), 1, [&](int64_t first, int64_t end) {
     selective_scan_backward_cpu(v, scratch, first, end, grad, to);
   });
@@ -83,20 +88,18 @@ variable_list run_backward(const Inputs& in, const at::Tensor& rates, const at::
   const Inputs g = inputs_of(grads);
   AT_DISPATCH_FLOATING_TYPES(in.x.scalar_type(), "selective_scan_backward", [&] {
     const auto v = view_of<scalar_t>(in);
-    const SelectiveScanPlan plan = in.x.is_cuda() ? selective_scan_device_plan(v) : plan_of(v);
     const auto pointer = [](const at::Tensor& t) { return t.data_ptr<scalar_t>(); };
     const SelectiveScanGradient<scalar_t> to{pointer(g.x), pointer(g.dt),     pointer(g.z),
                                              pointer(g.b), pointer(g.c),      pointer(g.a),
                                              pointer(g.d), pointer(g.dt_bias)};
-    const at::Tensor sequence_sums = at::empty({plan.sequence_sums()}, in.x.options());
-    const at::Tensor block_sums = at::empty({plan.block_sums()}, in.x.options());
-    const SelectiveScanScratch<scalar_t> scratch{pointer(rates), pointer(starts),
-                                                 pointer(sequence_sums), pointer(block_sums)};
     if (in.x.is_cuda()) {
-      selective_scan_backward_cuda(v, scratch, rows_of<scalar_t>(grad), to,
-                                   OnCuda(in.x.device()).stream());
+      const at::Tensor scratch = at::empty({selective_scan_device_scratch(v)}, in.x.options());
+      selective_scan_backward_cuda<scalar_t>(v, pointer(starts), pointer(scratch),
+                                             rows_of<scalar_t>(grad), to,
+                                             OnCuda(in.x.device()).stream());
     } else {
-      run_backward_cpu(v, scratch, rows_of<scalar_t>(grad), to);
+      run_backward_cpu(v, pointer(rates), pointer(starts), in.x.options(), rows_of<scalar_t>(grad),
+                       to);
     }
   });
   return grads;

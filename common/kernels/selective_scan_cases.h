@@ -67,27 +67,25 @@ inline SelectiveScanExpected expected_selective_scan(const SelectiveScanCase& s,
   const auto channels = static_cast<size_t>(s.channels);
   for (size_t batch = 0; batch < static_cast<size_t>(s.batch); ++batch) {
     for (size_t i = 0; i < channels; ++i) {
-      Doubles h((time + 1) * n_states), dh(n_states);  // h[0] is before the first token
+      Doubles h((time + 1) * n_states), y(time), dh(n_states);  // h[0] is before the first token
       const auto token = [&](size_t t) { return (batch * time + t) * channels + i; };
       const auto row = [&](size_t t) { return (batch * time + t) * n_states; };
-      const auto y_of = [&](size_t t) {
-        double y = d[i] * x[token(t)];
-        for (size_t n = 0; n < n_states; ++n) y += c[row(t) + n] * h[(t + 1) * n_states + n];
-        return y;
-      };
       for (size_t t = 0; t < time; ++t) {
-        const double dt = softplus_of(raw[token(t)] + bias[i]);
+        const double dt = softplus_of(raw[token(t)] + bias[i]), input = x[token(t)];
+        y[t] = d[i] * input;
         for (size_t n = 0; n < n_states; ++n) {
-          h[(t + 1) * n_states + n] = std::exp(dt * a[i * n_states + n]) * h[t * n_states + n] +
-                                      dt * b[row(t) + n] * x[token(t)];
+          double& now = h[(t + 1) * n_states + n];
+          now =
+              std::exp(dt * a[i * n_states + n]) * h[t * n_states + n] + dt * b[row(t) + n] * input;
+          y[t] += c[row(t) + n] * now;
         }
-        r.out[token(t)] = y_of(t) * z[token(t)] * sigmoid_of(z[token(t)]);
+        r.out[token(t)] = y[t] * z[token(t)] * sigmoid_of(z[token(t)]);
       }
       for (size_t t = time; t-- > 0;) {
         const size_t k = token(t);
         const double dt = softplus_of(raw[k] + bias[i]), gate = sigmoid_of(z[k]);
         const double dy = p.grad[k] * z[k] * gate;
-        dz[k] = p.grad[k] * y_of(t) * gate * (1 + z[k] * (1 - gate));
+        dz[k] = p.grad[k] * y[t] * gate * (1 + z[k] * (1 - gate));
         dx[k] = d[i] * dy;
         dd[i] += dy * x[k];
         double ddt = 0;

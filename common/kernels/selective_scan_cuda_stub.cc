@@ -11,22 +11,21 @@ namespace {
 }  // namespace
 
 template <class T>
-void selective_scan_cuda(const SelectiveScanView<T>&, const SelectiveScanScratch<T>&, T*, void*) {
+void selective_scan_cuda(const SelectiveScanView<T>&, T*, T*, void*) {
   refuse();
 }
 
 template <class T>
-void selective_scan_backward_cuda(const SelectiveScanView<T>&, const SelectiveScanScratch<T>&,
-                                  const StridedRows<T>&, const SelectiveScanGradient<T>&, void*) {
+void selective_scan_backward_cuda(const SelectiveScanView<T>&, const T*, T*, const StridedRows<T>&,
+                                  const SelectiveScanGradient<T>&, void*) {
   refuse();
 }
 
-#define TENFOLD_INSTANTIATE(T)                                                                   \
-  template void selective_scan_cuda(const SelectiveScanView<T>&, const SelectiveScanScratch<T>&, \
-                                    T*, void*);                                                  \
-  template void selective_scan_backward_cuda(                                                    \
-      const SelectiveScanView<T>&, const SelectiveScanScratch<T>&, const StridedRows<T>&,        \
-      const SelectiveScanGradient<T>&, void*);
+#define TENFOLD_INSTANTIATE(T)                                                          \
+  template void selective_scan_cuda(const SelectiveScanView<T>&, T*, T*, void*);        \
+  template void selective_scan_backward_cuda(const SelectiveScanView<T>&, const T*, T*, \
+                                             const StridedRows<T>&,                     \
+                                             const SelectiveScanGradient<T>&, void*);
 
 TENFOLD_INSTANTIATE(float)
 TENFOLD_INSTANTIATE(double)

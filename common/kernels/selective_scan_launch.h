@@ -26,28 +26,29 @@ struct SelectiveScanPlan {
   static constexpr int64_t kChunk = 16, kBlock = 128, kPad = 16;
 
   int64_t batch, time, channels, states;
-  int64_t block = kBlock;  // channels
 
-  int64_t chunks() const { return (time + kChunk - 1) / kChunk; }
-  int64_t blocks() const { return (channels + block - 1) / block; }
-  int64_t tasks() const { return batch * blocks(); }
+  TENFOLD_INLINE int64_t chunks() const { return (time + kChunk - 1) / kChunk; }
+  TENFOLD_INLINE int64_t blocks() const { return (channels + kBlock - 1) / kBlock; }
+  TENFOLD_INLINE int64_t tasks() const { return batch * blocks(); }
   // Channels, up to whole vectors of any instruction set.
-  int64_t padded() const { return (channels + kPad - 1) / kPad * kPad; }
+  TENFOLD_INLINE int64_t padded() const { return (channels + kPad - 1) / kPad * kPad; }
 
   // Entries of the buffers.
-  int64_t rates() const { return states * padded(); }
-  int64_t starts() const { return batch * (chunks() - 1) * rates(); }
+  TENFOLD_INLINE int64_t rates() const { return states * padded(); }
+  TENFOLD_INLINE int64_t starts() const { return batch * (chunks() - 1) * rates(); }
   // Of a sequence: the gradients of a, d and dt_bias.
-  int64_t sequence_rows() const { return states + 2; }
-  int64_t sequence_sums() const { return batch * sequence_rows() * padded(); }
+  TENFOLD_INLINE int64_t sequence_rows() const { return states + 2; }
+  TENFOLD_INLINE int64_t sequence_sums() const { return batch * sequence_rows() * padded(); }
   // Of a block of channels: the gradients of b and c.
-  int64_t block_sums() const { return blocks() > 1 ? blocks() * 2 * batch * time * states : 0; }
+  TENFOLD_INLINE int64_t block_sums() const {
+    return blocks() > 1 ? blocks() * 2 * batch * time * states : 0;
+  }
   // Of a thread on the CPU: states and gradients of states, and the sums of a chunk.
-  int64_t workspace() const { return states * (kBlock + 2 * kChunk * kPad); }
+  TENFOLD_INLINE int64_t workspace() const { return states * (kBlock + 2 * kChunk * kPad); }
 };
 
 template <class T>
-SelectiveScanPlan plan_of(const SelectiveScanView<T>& v) {
+TENFOLD_INLINE SelectiveScanPlan plan_of(const SelectiveScanView<T>& v) {
   return {v.batch, v.time, v.channels, v.states};
 }
 
@@ -87,21 +88,22 @@ template <class T>
 void selective_scan_sum_blocks(const SelectiveScanView<T>& v, const T* block_sums, int64_t first,
                                int64_t end, const SelectiveScanGradient<T>& to);
 
-// Blocks of one warp, or half of one where shared memory holds no more.
+// Entries of the device's scratch: gradients of states, sums of sequences, and the gradients of b
+// and c of every tile of channels (32 in float32, 16 in float64).
 template <class T>
-SelectiveScanPlan selective_scan_device_plan(const SelectiveScanView<T>& v) {
-  return {v.batch, v.time, v.channels, v.states, sizeof(T) == 4 ? 32 : 16};
+int64_t selective_scan_device_scratch(const SelectiveScanView<T>& v) {
+  const SelectiveScanPlan plan = plan_of(v);
+  const int64_t lanes = 128 / static_cast<int64_t>(sizeof(T));
+  return v.batch * plan.rates() + plan.sequence_sums() +
+         (v.channels + lanes - 1) / lanes * 2 * v.batch * v.time * v.states;
 }
 
-// Both passes in whole on device memory, queued on `stream` (a cudaStream_t). The scratch is the
-// sized by selective_scan_device_plan; its rates are not read. Throw Unavailable in a CPU-only
-// build or when the device refuses the launch.
+// Both passes in whole on device memory, queued on `stream` (a cudaStream_t); starts as on the CPU.
+// Throw Unavailable in a CPU-only build or when the device refuses the launch.
 template <class T>
-void selective_scan_cuda(const SelectiveScanView<T>& v, const SelectiveScanScratch<T>& scratch,
-                         T* out, void* stream);
+void selective_scan_cuda(const SelectiveScanView<T>& v, T* starts, T* out, void* stream);
 template <class T>
-void selective_scan_backward_cuda(const SelectiveScanView<T>& v,
-                                  const SelectiveScanScratch<T>& scratch,
+void selective_scan_backward_cuda(const SelectiveScanView<T>& v, const T* starts, T* scratch,
                                   const StridedRows<T>& grad, const SelectiveScanGradient<T>& to,
                                   void* stream);
 

@@ -2,7 +2,9 @@
 
 #include <catch2/catch.hpp>
 
+#include "common/kernels/blocks_for_test.h"
 #include "common/kernels/isa.h"
+#include "common/kernels/selective_scan_blocks.h"
 #include "common/kernels/selective_scan_cases.h"
 #include "common/kernels/selective_scan_isa.h"
 #include "common/kernels/workspace.h"
@@ -82,7 +84,33 @@ Found<T> by_table(const SelectiveScanTable<T>& table, const SelectiveScanCase& s
   return f;
 }
 
+template <class T>
+Found<T> by_blocks(const SelectiveScanCase& s, const Problem<T>& p, Order order) {
+  Found<T> f(p, plan_of(p.view));
+  std::vector<T> scratch(size_t(selective_scan_device_scratch(p.view)), NAN);
+  const auto run = [&](const auto& body) { run_blocks(body, order); };
+  selective_scan_by_blocks(p.view, f.starts.data(), f.out.data(), run);
+  selective_scan_backward_by_blocks<T>(p.view, f.starts.data(), scratch.data(),
+                                       contiguous_rows(p.grad.data(), s.time, s.channels), f.to(),
+                                       run);
+  return f;
+}
+
 }  // namespace
+
+TEMPLATE_TEST_CASE("the device's blocks, run on the host, agree with the recurrence in any order",
+                   "", float, double) {
+  using T = TestType;
+  for (const SelectiveScanCase& s : kSelectiveScanCases) {
+    CAPTURE(s.batch, s.time, s.channels, s.states);
+    const Problem<T> p(s);
+    const Found<T> forward = by_blocks(s, p, Order::kForward);
+    forward.require_near(expected_selective_scan(s, p.values));
+    const Found<T> backward = by_blocks(s, p, Order::kBackward);
+    REQUIRE(forward.out == backward.out);
+    REQUIRE(forward.grad == backward.grad);
+  }
+}
 
 TEST_CASE("the AVX2 and the AVX-512 twin both agree with the recurrence in float64") {
   for (const SelectiveScanCase& s : kSelectiveScanCases) {

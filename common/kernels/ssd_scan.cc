@@ -43,13 +43,13 @@ Forward run_forward(const Inputs& in, bool keep) {
     const auto v = view_of<scalar_t>(in);
     const SsdScanPlan plan = plan_of(v);
     f.starts = at::empty({keep ? plan.starts() : 0}, in.x.options());
-    const SsdScanScratch<scalar_t> scratch{keep ? f.starts.data_ptr<scalar_t>() : nullptr, nullptr,
-                                           nullptr};
+    scalar_t* starts = keep ? f.starts.data_ptr<scalar_t>() : nullptr;
     scalar_t* out = f.out.data_ptr<scalar_t>();
     if (in.x.is_cuda()) {
-      ssd_scan_cuda(v, scratch, out, OnCuda(in.x.device()).stream());
+      ssd_scan_cuda(v, starts, out, OnCuda(in.x.device()).stream());
       return;
     }
+    const SsdScanScratch<scalar_t> scratch{starts, nullptr, nullptr};
     at::parallel_for(0, plan.tasks(), 1, [&](int64_t first, int64_t end) {
       ssd_scan_cpu(v, scratch, first, end, out);
     });
@@ -58,9 +58,12 @@ Forward run_forward(const Inputs& in, bool keep) {
 }
 
 template <class T>
-void run_backward_cpu(const SsdScanView<T>& v, const SsdScanScratch<T>& scratch,
+void run_backward_cpu(const SsdScanView<T>& v, T* starts, const at::TensorOptions& options,
                       const StridedRows<T>& grad, const SsdScanGradient<T>& to) {
   const SsdScanPlan plan = plan_of(v);
+  const at::Tensor sequence_sums = at::empty({plan.sequence_sums()}, options);
+  const at::Tensor block_sums = at::empty({plan.block_sums()}, options);
+  const SsdScanScratch<T> scratch{starts, sequence_sums.data_ptr<T>(), block_sums.data_ptr<T>()};
   at::parallel_for(0, plan.tasks(), 1, [&](int64_t first, int64_t end) {
     ssd_scan_backward_cpu(v, scratch, first, end, grad, to);
   });
@@ -77,19 +80,15 @@ variable_list run_backward(const Inputs& in, const at::Tensor& starts, const at:
   const Inputs g = inputs_of(grads);
   AT_DISPATCH_FLOATING_TYPES(in.x.scalar_type(), "ssd_scan_backward", [&] {
     const auto v = view_of<scalar_t>(in);
-    const SsdScanPlan plan = in.x.is_cuda() ? ssd_scan_device_plan(v) : plan_of(v);
     const auto pointer = [](const at::Tensor& t) { return t.data_ptr<scalar_t>(); };
     const SsdScanGradient<scalar_t> to{pointer(g.x), pointer(g.dt), pointer(g.b),      pointer(g.c),
                                        pointer(g.a), pointer(g.d),  pointer(g.dt_bias)};
-    const at::Tensor sequence_sums = at::empty({plan.sequence_sums()}, in.x.options());
-    const at::Tensor block_sums = at::empty({plan.block_sums()}, in.x.options());
-    const SsdScanScratch<scalar_t> scratch{pointer(starts), pointer(sequence_sums),
-                                           pointer(block_sums)};
     if (in.x.is_cuda()) {
-      ssd_scan_backward_cuda(v, scratch, rows_of<scalar_t>(grad), to,
-                             OnCuda(in.x.device()).stream());
+      const at::Tensor scratch = at::empty({ssd_scan_device_scratch(v)}, in.x.options());
+      ssd_scan_backward_cuda<scalar_t>(v, pointer(starts), pointer(scratch),
+                                       rows_of<scalar_t>(grad), to, OnCuda(in.x.device()).stream());
     } else {
-      run_backward_cpu(v, scratch, rows_of<scalar_t>(grad), to);
+      run_backward_cpu(v, pointer(starts), in.x.options(), rows_of<scalar_t>(grad), to);
     }
   });
   return grads;

@@ -11,20 +11,20 @@ namespace {
 }  // namespace
 
 template <class T>
-void ssd_scan_cuda(const SsdScanView<T>&, const SsdScanScratch<T>&, T*, void*) {
+void ssd_scan_cuda(const SsdScanView<T>&, T*, T*, void*) {
   refuse();
 }
 
 template <class T>
-void ssd_scan_backward_cuda(const SsdScanView<T>&, const SsdScanScratch<T>&, const StridedRows<T>&,
+void ssd_scan_backward_cuda(const SsdScanView<T>&, const T*, T*, const StridedRows<T>&,
                             const SsdScanGradient<T>&, void*) {
   refuse();
 }
 
-#define TENFOLD_INSTANTIATE(T)                                                             \
-  template void ssd_scan_cuda(const SsdScanView<T>&, const SsdScanScratch<T>&, T*, void*); \
-  template void ssd_scan_backward_cuda(const SsdScanView<T>&, const SsdScanScratch<T>&,    \
-                                       const StridedRows<T>&, const SsdScanGradient<T>&, void*);
+#define TENFOLD_INSTANTIATE(T)                                                                     \
+  template void ssd_scan_cuda(const SsdScanView<T>&, T*, T*, void*);                               \
+  template void ssd_scan_backward_cuda(const SsdScanView<T>&, const T*, T*, const StridedRows<T>&, \
+                                       const SsdScanGradient<T>&, void*);
 
 TENFOLD_INSTANTIATE(float)
 TENFOLD_INSTANTIATE(double)

@@ -27,26 +27,30 @@ struct SsdScanPlan {
   int64_t batch, time, heads, head_dim, states;
   int64_t block_heads;  // heads of a block
 
-  int64_t chunks() const { return (time + kChunk - 1) / kChunk; }
-  int64_t blocks() const { return (heads + block_heads - 1) / block_heads; }
-  int64_t tasks() const { return batch * blocks(); }
+  TENFOLD_INLINE int64_t chunks() const { return (time + kChunk - 1) / kChunk; }
+  TENFOLD_INLINE int64_t blocks() const { return (heads + block_heads - 1) / block_heads; }
+  TENFOLD_INLINE int64_t tasks() const { return batch * blocks(); }
   // Columns of a head, up to whole vectors of any instruction set.
-  int64_t padded_head() const { return (head_dim + kPad - 1) / kPad * kPad; }
-  int64_t padded() const { return heads * padded_head(); }
+  TENFOLD_INLINE int64_t padded_head() const { return (head_dim + kPad - 1) / kPad * kPad; }
+  TENFOLD_INLINE int64_t padded() const { return heads * padded_head(); }
 
   // Entries of the buffers.
-  int64_t starts() const { return batch * (chunks() - 1) * states * padded(); }
+  TENFOLD_INLINE int64_t starts() const { return batch * (chunks() - 1) * states * padded(); }
   // Of a sequence: the gradients of a, d and dt_bias.
-  int64_t sequence_sums() const { return batch * 3 * heads; }
+  TENFOLD_INLINE int64_t sequence_sums() const { return batch * 3 * heads; }
   // Of a block of heads: the gradients of b and c.
-  int64_t block_sums() const { return blocks() > 1 ? blocks() * 2 * batch * time * states : 0; }
+  TENFOLD_INLINE int64_t block_sums() const {
+    return blocks() > 1 ? blocks() * 2 * batch * time * states : 0;
+  }
   // Of a thread on the CPU: states or gradients of states, and the sums of a chunk.
-  int64_t workspace() const { return states * (block_heads * padded_head() + 2 * kChunk * kPad); }
+  TENFOLD_INLINE int64_t workspace() const {
+    return states * (block_heads * padded_head() + 2 * kChunk * kPad);
+  }
 };
 
 // Blocks of about kBlock columns.
 template <class T>
-SsdScanPlan plan_of(const SsdScanView<T>& v) {
+TENFOLD_INLINE SsdScanPlan plan_of(const SsdScanView<T>& v) {
   const int64_t heads = SsdScanPlan::kBlock / v.head_dim;
   return {v.batch, v.time, v.heads, v.head_dim, v.states, heads > 0 ? heads : 1};
 }
@@ -81,19 +85,22 @@ template <class T>
 void ssd_scan_sum_blocks(const SsdScanView<T>& v, const T* block_sums, int64_t first, int64_t end,
                          const SsdScanGradient<T>& to);
 
-// Blocks of one head each.
+// Entries of the device's scratch: gradients of states, and of every tile of columns of a head (32
+// in float32, 16 in float64) the gradients of b and c and the sums for those of dt and d.
 template <class T>
-SsdScanPlan ssd_scan_device_plan(const SsdScanView<T>& v) {
-  return {v.batch, v.time, v.heads, v.head_dim, v.states, 1};
+int64_t ssd_scan_device_scratch(const SsdScanView<T>& v) {
+  const int64_t lanes = 128 / static_cast<int64_t>(sizeof(T));
+  const int64_t parts = v.heads * ((v.head_dim + lanes - 1) / lanes);
+  return v.batch * v.states * plan_of(v).padded() +
+         parts * v.batch * (2 * v.time * v.states + 2 * v.time + 1);
 }
 
-// Both passes in whole on device memory, queued on `stream` (a cudaStream_t). The scratch is sized
-// by ssd_scan_device_plan. Throw Unavailable in a CPU-only build or when the device refuses the
-// launch.
+// Both passes in whole on device memory, queued on `stream` (a cudaStream_t); starts as on the CPU.
+// Throw Unavailable in a CPU-only build or when the device refuses the launch.
 template <class T>
-void ssd_scan_cuda(const SsdScanView<T>& v, const SsdScanScratch<T>& scratch, T* out, void* stream);
+void ssd_scan_cuda(const SsdScanView<T>& v, T* starts, T* out, void* stream);
 template <class T>
-void ssd_scan_backward_cuda(const SsdScanView<T>& v, const SsdScanScratch<T>& scratch,
+void ssd_scan_backward_cuda(const SsdScanView<T>& v, const T* starts, T* scratch,
                             const StridedRows<T>& grad, const SsdScanGradient<T>& to, void* stream);
 
 }  // namespace tenfold::kernels
