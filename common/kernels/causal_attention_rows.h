@@ -13,7 +13,7 @@ namespace tenfold::kernels::TENFOLD_ISA {
 
 // e^x for x <= 0 within 2 units in the last place, and 0 below 2^-124 (Cephes' polynomial).
 static inline Floats exp_negative(Floats given) {
-  typedef int32_t Integers __attribute__((vector_size(kVectorBytes)));
+  typedef uint32_t Integers __attribute__((vector_size(kVectorBytes)));
   const Floats lowest = Floats{} - 86.0f, zero = {};
   const Floats x = given > lowest ? given : lowest;
   const Floats shifted = x * 1.44269504088896341f + 12582912.0f;  // 1.5 * 2^23: rounds to integer

@@ -7,6 +7,7 @@
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/relu.h>
+#include <ATen/ops/scaled_dot_product_attention.h>
 #include <ATen/ops/softmax.h>
 
 #include <cmath>
@@ -28,6 +29,18 @@ at::Tensor relative_scores(const at::Tensor& q, const at::Tensor& keys) {
   const at::Tensor i = at::arange(time, q.options().dtype(at::kLong));
   const at::Tensor distance = (i.unsqueeze(1) - i).clamp(0, kFarthest);
   return by_distance.gather(3, distance.expand({q.size(0), q.size(1), time, time}));
+}
+
+// The definition, with all scores in memory; q, k, v [batch, heads, time, head width].
+at::Tensor softmax_mixture(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                           const at::Tensor& relative_keys) {
+  const int64_t time = q.size(2);
+  at::Tensor scores = at::matmul(q, k.transpose(2, 3));
+  if (relative_keys.defined()) scores = scores + relative_scores(q, relative_keys);
+  const at::Tensor later = at::ones({time, time}, q.options().dtype(at::kBool)).triu(1);
+  scores = (scores / std::sqrt(double(q.size(3))))
+               .masked_fill(later, -std::numeric_limits<double>::infinity());
+  return at::matmul(at::softmax(scores, -1), v);
 }
 
 }  // namespace
@@ -90,13 +103,10 @@ at::Tensor attention_block_plain(const AttentionBlock& block, const at::Tensor& 
         .transpose(1, 2);
   };
   const at::Tensor q = project(query, 0), k = project(memory, 1), v = project(memory, 2);
-  at::Tensor scores = at::matmul(q, k.transpose(2, 3));
-  if (block.relative_keys.defined()) scores = scores + relative_scores(q, block.relative_keys);
-  const at::Tensor later = at::ones({time, time}, query.options().dtype(at::kBool)).triu(1);
-  scores = (scores / std::sqrt(double(head_width)))
-               .masked_fill(later, -std::numeric_limits<double>::infinity());
-  const at::Tensor mixed =
-      at::matmul(at::softmax(scores, -1), v).transpose(1, 2).reshape({batch, time, width});
+  const at::Tensor heads = query.is_cuda() && !block.relative_keys.defined()
+                               ? at::scaled_dot_product_attention(q, k, v, {}, 0.0, true)
+                               : softmax_mixture(q, k, v, block.relative_keys);
+  const at::Tensor mixed = heads.transpose(1, 2).reshape({batch, time, width});
   return block.norm(query + at::linear(mixed, block.out_weight, block.out_bias));
 }
 

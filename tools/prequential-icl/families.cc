@@ -65,7 +65,8 @@ class SinusoidFamily : public Family {
     noise_ = noise;
     if (fixed) frequencies_ = sinusoid_frequencies(x);
     parameter_name = fixed ? "amplitudes" : "amplitudes_frequencies";
-    parameter_shape = {fixed ? 1 : 2, x_dim, kWaves};
+    parameter_shape = {x_dim, kWaves};
+    if (!fixed) parameter_shape.insert(parameter_shape.begin(), 2);
   }
 
   void evaluate(const float* theta, const float* x, int64_t points, float* y) const override {

@@ -113,8 +113,15 @@ void LearnerProgram::step_member(LearnerMember& m, int64_t step) {
   const at::Tensor loss = loss_of(m, batch, step);
   torch::autograd::backward({loss}, {});
   m.optimizer->step(p.values(), p.gradient());
-  m.last_loss = loss.item<double>();
-  m.new_losses.emplace_back(step + 1, m.last_loss);
+  m.pending.emplace_back(step + 1, loss.detach());
+}
+
+void LearnerMember::settle() {
+  for (const auto& [step, loss] : pending) {
+    last_loss = loss.item<double>();
+    new_losses.emplace_back(step, last_loss);
+  }
+  pending.clear();
 }
 
 void LearnerProgram::steps(int64_t first, int64_t count) {
@@ -135,6 +142,7 @@ int64_t LearnerProgram::most_steps_at_once() const { return members_.size() == 1
 std::vector<std::pair<int64_t, double>> LearnerProgram::drain_losses() {
   std::vector<std::pair<int64_t, double>> all;
   for (LearnerMember& m : members_) {
+    m.settle();
     all.insert(all.end(), m.new_losses.begin(), m.new_losses.end());
     m.new_losses.clear();
   }
@@ -150,18 +158,18 @@ EvaluationOptions LearnerProgram::evaluation_options(const LearnerMember& m) con
   return options;
 }
 
-Evaluation LearnerProgram::evaluation(const LearnerMember& m) const {
+Evaluation LearnerProgram::evaluation(const LearnerMember& m, int64_t max_tasks) const {
+  EvaluationOptions options = evaluation_options(m);
+  options.max_tasks = max_tasks;
   return evaluate_learner(*m.learner, shape(), *m.validation, m.source.data.val, contexts(), m.seed,
-                          evaluation_options(m));
+                          options);
 }
 
 train::Program::Row LearnerProgram::evaluate(int64_t done) {
   Row row;
   for (LearnerMember& m : members_) {
-    EvaluationOptions options = evaluation_options(m);
-    options.max_tasks = kCurveTasks;
-    const Evaluation e = evaluate_learner(*m.learner, shape(), *m.validation, m.source.data.val,
-                                          contexts(), m.seed, options);
+    m.settle();
+    const Evaluation e = evaluation(m, kCurveTasks);
     const TrainingPoint point = {double(done) / double(steps_per_epoch()),
                                  e.mean_of(e.train),
                                  e.mean_of(e.next),
@@ -181,6 +189,7 @@ train::Program::Row LearnerProgram::evaluate(int64_t done) {
 
 void LearnerProgram::visit_state(train::Archive& archive) {
   for (LearnerMember& m : members_) {
+    m.settle();
     const std::string prefix = fmt::format("{}/", m.seed);
     m.learner->parameters().visit(archive, prefix);
     m.optimizer->visit_state(archive, prefix);

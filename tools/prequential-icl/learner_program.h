@@ -40,8 +40,11 @@ struct LearnerMember {
   std::unique_ptr<Batcher> training, validation;
   at::Tensor oracle_log_p;  // see EvaluationOptions
   std::vector<TrainingPoint> curve;
+  std::vector<std::pair<int64_t, at::Tensor>> pending;  // losses that nobody has read yet
   std::vector<std::pair<int64_t, double>> new_losses;
   double last_loss = 0;
+
+  void settle();  // reads the pending losses, which waits for the device
 };
 
 class LearnerProgram : public train::Program {
@@ -66,8 +69,8 @@ class LearnerProgram : public train::Program {
   int64_t steps_per_epoch() const { return members_[0].order->steps_per_epoch(); }
   int64_t tokens_per_epoch() const;
 
-  // The whole evaluation of a member, as `eval` makes it.
-  Evaluation evaluation(const LearnerMember& member) const;
+  // The evaluation of a member on its validation tasks, as `eval` makes it; `max_tasks` 0: on all.
+  Evaluation evaluation(const LearnerMember& member, int64_t max_tasks) const;
 
  private:
   void step_member(LearnerMember& member, int64_t step);

@@ -15,6 +15,8 @@
 namespace tenfold::prequential_icl {
 namespace {
 
+constexpr int64_t kTasksOfPartialResult = 64;
+
 log::Result result_of(const TrainConfig& config, const LearnerProgram& program, const cli::Run& run) {
   log::Result result;
   result.seeds = run.options().seed;
@@ -76,6 +78,7 @@ int train(const TrainConfig& config, cli::Run& run) {
   }
   train::LoopOptions loop = loop_options(run, steps, "train");
   if (loop.eval_every == 0) loop.eval_every = program.steps_per_epoch();
+  if (run.device().cuda) loop.check_every = 20;  // reading a loss waits for the device
   const train::Outcome outcome = train::run_loop(program, loop);
 
   log::Result result = result_of(config, program, run);
@@ -84,8 +87,10 @@ int train(const TrainConfig& config, cli::Run& run) {
   report.kind = program.shape().kind;
   report.contexts = config.contexts;
   report.sigma = config.sigma;
+  // Who stopped the run waits for its end.
+  const int64_t tasks = outcome.complete ? 0 : kTasksOfPartialResult;
   for (const LearnerMember& m : program.members())
-    report.curves.push_back({int64_t(m.seed), program.evaluation(m), {}});
+    report.curves.push_back({int64_t(m.seed), program.evaluation(m, tasks), {}});
   add_training_curves(result, program);
   add_curves(result, report);
   add_metrics(result, program, outcome);
