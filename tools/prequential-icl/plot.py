@@ -148,10 +148,14 @@ class Learner:
             values += [v for v in metric.get("per_seed") or [metric.get("value")] if v is not None]
         if not values:
             return ""
-        mean = np.mean(values)
-        decimals = max(0, 2 - math.floor(math.log10(mean))) if mean > 0 else 2
-        error = f" ± {np.std(values, ddof=1) / math.sqrt(len(values)):.{decimals}f}" if len(values) > 1 else ""
-        return f", {mean:.{decimals}f}{error}"
+        mean, error = np.mean(values), np.std(values, ddof=1) / math.sqrt(len(values)) if len(values) > 1 else 0.0
+
+        def digits(value, wanted):
+            return max(0, wanted - 1 - math.floor(math.log10(value))) if value > 0 else 0
+        if not error:
+            return f", {mean:.{digits(mean, 3)}f}"
+        decimals = min(max(digits(mean, 3), digits(error, 1)), 4)
+        return f", {mean:.{decimals}f} ± {error:.{decimals}f}"
 
     def published(self):
         rows = [(int(p["metric"].split("/")[1]), p["value"]) for p in self.first.get("published", [])
@@ -196,6 +200,14 @@ def unit_of(panel_learners):
     return "squared error" if kind == "regression" else "nats"
 
 
+def averaged(x, *columns):
+    """A long curve on a logarithmic axis: the means of every sixteenth of a decade; no short context shares one."""
+    if len(x) <= 40:
+        return x, *columns
+    bins = np.round(np.log10(x) * 16).astype(int)
+    return tuple(np.array([c[bins == b].mean() for b in np.unique(bins)]) for c in (x, *columns))
+
+
 def draw_line(axis, learner, x, y, error, label):
     axis.plot(x, y, color=learner.colour, lw=1.6, label=label, zorder=3 if learner.key == "bayes" else 4,
               marker="o" if len(x) <= 12 else None, ms=3)
@@ -214,14 +226,14 @@ def draw_panel(axis, learners, options):
         column = "loss_smoothed" if learner.key == "llm" else "loss_nexttoken"
         x, y, error = learner.curve(column)
         keep = x > 0  # the empty context has no place on a logarithmic axis
-        x, y, error = x[keep], y[keep], error[keep]
-        if not len(x):
+        if not keep.any():
             continue
+        x, y, error = averaged(x[keep], y[keep], error[keep])
         seen += list(y)
         draw_line(axis, learner, x, y, error, learner.name + learner.code_length())
         if options.train_error:
             x, y, _ = learner.curve("loss_train")
-            axis.plot(x[x > 0], y[x > 0], color=learner.colour, lw=0.9, ls=":", zorder=2)
+            axis.plot(*averaged(x[x > 0], y[x > 0]), color=learner.colour, lw=0.9, ls=":", zorder=2)
         rows = published_of(learner, options)
         if rows:
             seen += [v for _, v in rows]
@@ -357,8 +369,8 @@ def figure_hmm(plt, learners, options):
     figure, axes = new_figure(plt, options, 1, 1 + bool(with_epochs) + bool(with_contexts))
     axes = list(axes[0])
     draw_panel(axes[0], learners, options)
-    values = [v for x in learners for v in x.curve("loss_nexttoken")[1]]
-    axes[0].set_ylim(max(0, min(values) - 0.2), max(values) + 0.2)
+    values = [v for line in axes[0].get_lines() for v in line.get_ydata()]
+    axes[0].set_ylim(max(0, min(values) - 0.3), max(values) + 0.3)
     legend(axes[0], learners)
     if with_epochs:
         axis = axes[1]
@@ -368,7 +380,8 @@ def figure_hmm(plt, learners, options):
         axis.set_title("during training")
     if with_contexts:
         for x in with_contexts:
-            draw_line(axes[-1], x, *x.curve("kl_model_oracle", "kl_oracle", error="kl_model_oracle_stderr"), x.name)
+            curve = x.curve("kl_model_oracle", "kl_oracle", error="kl_model_oracle_stderr")
+            draw_line(axes[-1], x, *averaged(*curve), x.name)
         axes[-1].set_xscale("log")
         plain_ticks(axes[-1])
         axes[-1].set_xlabel("context length n")
@@ -399,7 +412,7 @@ def chosen(learners, figure):
     out = [x for x in learners if keep(x)]
     if not out:
         raise PlotError(BAD_DATA, f"--figure {figure}: none of the results belongs into it")
-    if figure == "4":  # here the objective is everybody's, the bottleneck is what tells
+    if figure in ("4", "hmm"):  # here the objective is everybody's, the architecture is what tells
         for x in out:
             if x.key == "transformer":
                 x.name = x.name.replace("prequential", "Transformer", 1)
