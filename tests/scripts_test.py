@@ -134,14 +134,17 @@ class Reproduce(Scratch):
         self.assertTrue((small / "fig4.png").exists())
         self.make("prequential-fig4")
         self.assertEqual(len(self.calls()), 24)
+        self.make("prequential-fig4", "SEEDS=4 7 9")
+        self.assertEqual(len(self.calls()), 36)
+        (self.folder / "calls").write_text("")
 
         (self.folder / "stop").touch()
         self.assertNotEqual(self.make("prequential-fig2").returncode, 0)
-        self.assertEqual(len(self.calls()), 25)
+        self.assertEqual(len(self.calls()), 1)
         (self.folder / "stop").unlink()
         self.assertEqual(self.make("prequential-fig2").returncode, 0)
         # The six prequential runs are there; others are train-risk and SGD of three tasks and Bayes of two, of two seeds.
-        self.assertEqual(len(self.calls()), 25 + 2 * (3 + 3 + 2))
+        self.assertEqual(len(self.calls()), 1 + 2 * (3 + 3 + 2))
         self.assertTrue((small / "fig2.png").exists())
 
 
