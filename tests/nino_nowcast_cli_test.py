@@ -10,71 +10,25 @@ import signal
 import struct
 import subprocess
 import sys
-import tempfile
 import time
 import unittest
 
-import jsonschema
+import tool_case
 
-TOOL, TOOL_SCHEMA, ENVELOPE = (str(pathlib.Path(p).resolve()) for p in sys.argv[1:4])
+TOOL = tool_case.Tool(*sys.argv[1:4])
+run = TOOL.run
 DATA = pathlib.Path("/usr/share/datasets/fashion-mnist")
-KILLS = 20 if os.environ.get("TENFOLD_LONG") == "1" else 3
 TINY = ["--task", "custom", "--image-size", "14", "--hidden", "8", "--threads", "1", "--quiet"]
 TRAIN = ["train", *TINY, "--seed", "1000", "--nowcaster", "none,nino", "--period", "50", "--max-train-steps", "300",
          "--eval-every", "50", "--checkpoint-every", "60", "--target", "70", "--after-target", "continue"]
-TIMES = {"started", "finished", "wall_s", "cpu_s", "command", "version"}
-
-
-def run(*args, timeout=120, **kwargs):
-    return subprocess.run([TOOL, *map(str, args)], capture_output=True, text=True, timeout=timeout, **kwargs)
 
 
 def comparable(path):
-    """A result without what may differ between two runs: times, and the folder's own name."""
-    result = {k: v for k, v in json.loads(pathlib.Path(path).read_text()).items() if k not in TIMES}
-    for key in ("out", "resume", "save-path", "data-out"):
-        result["config"].pop(key, None)
-    result["metrics"] = {k: v for k, v in result["metrics"].items() if not k.startswith("seconds_to_target/")}
-    seconds = result.get("tables", {}).get("nowcasts", {})
-    if seconds:
-        column = seconds["columns"].index("seconds")
-        for row in seconds["rows"]:
-            row[column] = None
-    return result
+    return tool_case.comparable(path, timed=["seconds_to_target/"])
 
 
-class Case(unittest.TestCase):
-    def setUp(self):
-        scratch = tempfile.TemporaryDirectory()
-        self.addCleanup(scratch.cleanup)
-        self.folder = pathlib.Path(scratch.name)
-
-    def refused(self, code, *words, args):
-        done = run(*args)
-        self.assertEqual(done.returncode, code, done.stderr)
-        self.assertEqual(done.stdout, "")
-        lines = done.stderr.strip().splitlines()
-        self.assertEqual(len(lines), 1, done.stderr)
-        self.assertTrue(lines[0].startswith("nino-nowcast: error: "), lines[0])
-        for word in words:
-            self.assertIn(word, lines[0])
-
-    def killed_at_random(self, folder, trials, args_for):
-        """Kills -9 each of `trials` runs at a random moment and resumes it; args_for(name) gives its arguments."""
-        rng = random.Random(len(folder))
-        for trial in range(trials):
-            name = f"{folder}-{trial}"
-            process = subprocess.Popen([TOOL, *map(str, args_for(name))], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            time.sleep(rng.uniform(0.05, self.whole_s))
-            process.kill()
-            process.wait()
-            yield name, run(*args_for(name), "--resume", "auto")
-
-    def validate(self, result):
-        envelope, schema = (json.loads(pathlib.Path(p).read_text()) for p in (ENVELOPE, TOOL_SCHEMA))
-        jsonschema.Draft202012Validator(envelope).validate(result)
-        rest = {**schema, "allOf": schema["allOf"][1:]}
-        jsonschema.Draft202012Validator(rest).validate(result)
+class Case(tool_case.Case):
+    tool = TOOL
 
 
 class Usage(Case):
@@ -223,8 +177,7 @@ class Runs(Case):
         self.assertEqual(again.returncode, 73)
 
     def test_a_second_process_on_the_same_folder_is_refused(self):
-        long_run = subprocess.Popen([TOOL, "train", *TINY, "--max-train-steps", "1000000", "--nowcaster", "none", "--out",
-                                     str(self.folder / "a")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        long_run = TOOL.start("train", *TINY, "--max-train-steps", "1000000", "--nowcaster", "none", "--out", self.folder / "a")
         try:
             while not (self.folder / "a/run.json").exists():
                 time.sleep(0.05)
@@ -239,8 +192,8 @@ class Runs(Case):
     def test_killed_runs_go_on_to_the_same_bytes(self):
         start = time.monotonic()
         self.train("whole")
-        self.whole_s = time.monotonic() - start
-        for name, done in self.killed_at_random("killed", KILLS, lambda name: [*TRAIN, "--out", self.folder / name]):
+        whole_s = time.monotonic() - start
+        for name, done in self.killed_at_random("killed", lambda name: [*TRAIN, "--out", self.folder / name], whole_s):
             self.assertEqual(done.returncode, 0, done.stderr)
             self.same("whole", name)
 
@@ -248,8 +201,7 @@ class Runs(Case):
         self.train("whole")
         for number, code in ((signal.SIGUSR2, 75), (signal.SIGTERM, 75), (signal.SIGINT, 130)):
             out = f"signal-{number}"
-            process = subprocess.Popen([TOOL, *TRAIN, "--out", str(self.folder / out)], stdout=subprocess.DEVNULL,
-                                       stderr=subprocess.DEVNULL)
+            process = TOOL.start(*TRAIN, "--out", self.folder / out)
             while not (self.folder / out / "metrics.jsonl").exists():
                 time.sleep(0.01)
             process.send_signal(number)
@@ -416,8 +368,8 @@ class MetaTraining(Case):
                              steps=150, every=10)
         start = time.monotonic()
         self.assertEqual(run(*args("whole")).returncode, 0)
-        self.whole_s = time.monotonic() - start
-        for name, done in self.killed_at_random("killed", KILLS, args):
+        whole_s = time.monotonic() - start
+        for name, done in self.killed_at_random("killed", args, whole_s):
             self.assertEqual(done.returncode, 0, done.stderr)
             for a, b in (("whole.safetensors", f"{name}.safetensors"), ("whole/metrics.jsonl", f"{name}/metrics.jsonl")):
                 self.assertEqual((self.folder / a).read_bytes(), (self.folder / b).read_bytes(), b)
@@ -428,8 +380,8 @@ class MetaTraining(Case):
             return self.collect(f"data-{name}", "--out", self.folder / name, "--checkpoint-every", "100")
         start = time.monotonic()
         self.assertEqual(run(*args("whole")).returncode, 0)
-        self.whole_s = time.monotonic() - start
-        for name, done in self.killed_at_random("killed", KILLS, args):
+        whole_s = time.monotonic() - start
+        for name, done in self.killed_at_random("killed", args, whole_s):
             self.assertEqual(done.returncode, 0, done.stderr)
             for file in ("T.dat", "T_metrics.dat"):
                 self.assertEqual((self.folder / "data-whole" / file).read_bytes(),
