@@ -142,6 +142,12 @@ std::vector<float> mlp_initial_weights(const MlpFitOptions& o, uint64_t seed) {
   return weights;
 }
 
+std::vector<int64_t> mlp_fit_order(const MlpFitKey& key, int64_t epoch, int64_t train_points) {
+  const Stream stream(key.seed, "sgd.order/" + std::to_string(key.fit),
+                      static_cast<uint64_t>(epoch));
+  return stream.permutation(train_points);
+}
+
 bool EarlyStop::observe(double loss, double min_delta, int64_t patience) {
   if (loss - min_delta < best) {
     best = loss;
@@ -184,7 +190,7 @@ struct MlpFit::Work {
   double train_epoch(const MlpFitData& data, const MlpFitKey& key) {
     const std::string fit = std::to_string(key.fit);
     const uint64_t epoch = static_cast<uint64_t>(progress.epoch);
-    const auto order = Stream(key.seed, "sgd.order/" + fit, epoch).permutation(data.train_points);
+    const auto order = mlp_fit_order(key, progress.epoch, data.train_points);
     mlp::Net::Dropout dropout = {Stream(key.seed, "sgd.dropout/" + fit).bits64(epoch),
                                  static_cast<uint32_t>(options.dropout * 0x1p32),
                                  static_cast<float>(1 / (1 - options.dropout)), 0};

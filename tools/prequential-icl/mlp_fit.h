@@ -49,6 +49,9 @@ struct MlpFitKey {
   uint64_t seed, fit;
 };
 
+// The order in which an epoch of this fit visits its training points.
+std::vector<int64_t> mlp_fit_order(const MlpFitKey& key, int64_t epoch, int64_t train_points);
+
 // The reference's rule. Note that a value up to min_delta worse than the best counts as progress
 // and moves the best up.
 struct EarlyStop {
