@@ -1,5 +1,6 @@
 // Training programs: many seeds, resume, masks; and the SGD learners.
 
+#include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 
 #include <algorithm>
@@ -11,6 +12,12 @@
 
 namespace tenfold::prequential_icl {
 namespace {
+
+// Steps as small as these gain nothing from a second thread.
+const bool kOneThread = [] {
+  at::set_num_threads(1);
+  return true;
+}();
 
 TaskConfig task_of(const std::string& name, int64_t points = 10) {
   TaskConfig c;
@@ -53,8 +60,11 @@ void load(train::Program& program, const train::Archive& from, const std::string
 }  // namespace
 
 TEST_CASE("seeds side by side equal their single runs, bit for bit") {
+  REQUIRE(kOneThread);
   LearnerProgram both(task_of("linear"), tiny(), {3, 8}, at::kCPU);
+  at::set_num_threads(2);
   both.steps(0, 5);
+  at::set_num_threads(1);
   for (size_t i = 0; i < 2; ++i) {
     LearnerProgram alone(task_of("linear"), tiny(), {i == 0 ? 3 : 8}, at::kCPU);
     for (int64_t s = 0; s < 5; ++s) alone.step(s);
