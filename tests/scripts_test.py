@@ -28,8 +28,8 @@ words = dict(zip(sys.argv[2::2], sys.argv[3::2]))
 print(sys.argv[1], words["--task"], words["--seed"], file=open("calls", "a"))
 stop = os.path.exists("stop")
 column = [1.0, 2.0]
-pathlib.Path(words["--out"]).mkdir(parents=True, exist_ok=True)
-pathlib.Path(words["--out"], "result.json").write_text(json.dumps({
+out = pathlib.Path(words["--out"], "result.json") if "--out" in words else pathlib.Path(words["--json"])
+out.write_text(json.dumps({
     "schema": f"prequential-icl.{sys.argv[1]}/1", "status": "partial" if stop else "complete", "seeds": [int(words["--seed"])],
     "config": {"reg": "early-stop"}, "data": {"name": words["--task"], "kind": "labels"}, "metrics": {},
     "model": {"arch": words.get("--arch", "transformer"), "objective": words.get("--objective"), "method": words.get("--method")},

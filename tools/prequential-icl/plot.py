@@ -6,6 +6,7 @@ import math
 import pathlib
 import re
 import sys
+import textwrap
 
 import numpy as np
 
@@ -356,7 +357,13 @@ def figure_polynomials(plt, learners, options):
         row[len(contexts)].set_title("generalisation error")
         if excess:
             draw_excess(row[-1], here)
-        row[0 if contexts else len(contexts)].legend(loc="best")
+    shown = {}  # a learner has one colour in all panels
+    for axis in axes.flat:
+        for handle, label in zip(*axis.get_legend_handles_labels()):
+            shown.setdefault(handle.get_color(), (handle, label))
+    space = 0.3 / figure.get_figheight()
+    figure.get_layout_engine().set(rect=(0, space, 1, 1 - space))
+    figure.legend(*zip(*shown.values()), loc="lower center", ncol=len(shown), frameon=False)
     return figure, "fitted functions and their complexity"
 
 
@@ -434,7 +441,7 @@ def draw(results, options, out):
     title += "; dotted: training error" if options.train_error else ""
     if any(r["status"] == "partial" for x in learners for r in x.results):
         title += " (partial)"
-    figure.suptitle(options.title or title, fontsize=11)
+    figure.suptitle(options.title or textwrap.fill(title, int(11 * figure.get_figwidth())), fontsize=11)
     try:
         figure.savefig(out, dpi=150)
     except OSError as e:
