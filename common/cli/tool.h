@@ -95,7 +95,8 @@ class Tool {
   //   template <class Visitor> void visit(Visitor& v);
   //   static std::vector<std::string> presets();          // names; may be empty
   //   void apply_preset(const std::string& name, CommonOptions& common);  // may set both
-  //   void validate(const CommonOptions& common);  // UsageError for impossible mixtures; may fill in
+  //   void validate(const CommonOptions& common);  // UsageError for impossible mixtures; may fill
+  //   in
   //                                                // what depends on other options
   //   static void set_defaults(CommonOptions& common);   // optional: its own defaults
   template <class Config>

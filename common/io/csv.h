@@ -1,5 +1,5 @@
-// Comma-separated tables (RFC 4180): a header line, then rows of equally many cells; quotes, CRLF and
-// a byte-order mark are understood.
+// Comma-separated tables (RFC 4180): a header line, then rows of equally many cells; quotes, CRLF
+// and a byte-order mark are understood.
 #pragma once
 
 #include <cstdint>

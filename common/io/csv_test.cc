@@ -24,7 +24,8 @@ std::string message_of(const std::string& text) {
 }  // namespace
 
 TEST_CASE("quotes, CRLF, a byte-order mark and a missing last line end are understood") {
-  const CsvTable t = parse("\xEF\xBB\xBFtask,\"x,1\",y1\r\n\"a \"\"b\"\"\",1.5,-2e3\r\n\r\nc, 4 ,5");
+  const CsvTable t =
+      parse("\xEF\xBB\xBFtask,\"x,1\",y1\r\n\"a \"\"b\"\"\",1.5,-2e3\r\n\r\nc, 4 ,5");
   CHECK(t.columns() == std::vector<std::string>{"task", "x,1", "y1"});
   REQUIRE(t.rows() == 2);
   CHECK(t.text(0, 0) == "a \"b\"");

@@ -3,6 +3,7 @@
 
 namespace tenfold::kernels {
 
-const AttentionTable kAttentionAvx512 = {avx512::causal_attention, avx512::causal_attention_backward};
+const AttentionTable kAttentionAvx512 = {avx512::causal_attention,
+                                         avx512::causal_attention_backward};
 
 }  // namespace tenfold::kernels

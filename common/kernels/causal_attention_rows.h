@@ -66,7 +66,8 @@ struct HeadView {
 // Rows i0 .. i0 + 3 of a matrix; rows beyond the last repeat it.
 static inline Rows rows_of(const float* base, int64_t stride, int64_t i0, int64_t count) {
   Rows rows;
-  for (int r = 0; r < kTileRows; ++r) rows.row[r] = base + (i0 + r < count ? i0 + r : count - 1) * stride;
+  for (int r = 0; r < kTileRows; ++r)
+    rows.row[r] = base + (i0 + r < count ? i0 + r : count - 1) * stride;
   rows.step = 1;
   return rows;
 }
@@ -92,8 +93,8 @@ static inline float greatest(const float* s, int64_t n) {
   return most;
 }
 
-// Scores of one row to e^(scale (s - max)), zero from `valid` on to `end`; what normalises them goes
-// to `norm`: scale * max and 1 / sum.
+// Scores of one row to e^(scale (s - max)), zero from `valid` on to `end`; what normalises them
+// goes to `norm`: scale * max and 1 / sum.
 static inline void softmax_row(float* s, int64_t valid, int64_t end, float scale, float* norm) {
   const int64_t whole = round_up(valid, kFloatLanes);
   for (int64_t j = valid; j < whole; ++j) s[j] = -INFINITY;
@@ -114,7 +115,8 @@ static void forward_head(const HeadView& head, const AttentionInput& input, floa
   const AttentionShape& shape = head.shape;
   const int64_t time = shape.time, width = shape.head_dim, pitch = score_pitch(time),
                 out_pitch = round_up(width, kPanel);
-  const int64_t key_floats = Panels::floats(width, time), value_floats = Panels::floats(time, width);
+  const int64_t key_floats = Panels::floats(width, time),
+                value_floats = Panels::floats(time, width);
   scratch.resize(size_t(key_floats + value_floats + kTileRows * (pitch + out_pitch)));
   const Panels keys{scratch.data(), width, time}, values{keys.data + key_floats, time, width};
   float* scores = values.data + value_floats;
@@ -260,8 +262,8 @@ static std::vector<float>& thread_scratch() {
   return scratch;
 }
 
-static void causal_attention(const AttentionShape& shape, const AttentionInput& input, int64_t first,
-                             int64_t end, float* out, float* norms) {
+static void causal_attention(const AttentionShape& shape, const AttentionInput& input,
+                             int64_t first, int64_t end, float* out, float* norms) {
   for (int64_t task = first; task < end; ++task)
     forward_head(HeadView(shape, task), input, out, norms, thread_scratch());
 }

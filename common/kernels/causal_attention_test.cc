@@ -17,7 +17,7 @@ struct Problem {
 
   // Rows have gaps, as the rows of a packed projection do.
   Problem(int64_t sequences, int64_t time, int64_t heads, int64_t width, float size = 1)
-      : shape{sequences,         time,          heads, width, heads * width + 3, heads * width + 5,
+      : shape{sequences,         time,         heads, width, heads * width + 3, heads * width + 5,
               heads * width * 3, heads * width} {
     const auto draw = [&](std::vector<float>& into, int64_t stride, uint64_t seed) {
       into.resize(size_t(sequences * time * stride));
@@ -121,7 +121,7 @@ std::vector<const AttentionTable*> tables() {
 
 TEST_CASE("attention and its gradients are those of the definition in float64") {
   const std::vector<Problem> problems = {
-      {1, 1, 1, 1},   {2, 3, 2, 5},  {2, 4, 1, 16},  {1, 5, 4, 4},    {3, 33, 4, 16},
+      {1, 1, 1, 1},   {2, 3, 2, 5},  {2, 4, 1, 16},   {1, 5, 4, 4},    {3, 33, 4, 16},
       {1, 67, 2, 64}, {1, 64, 1, 8}, {1, 257, 2, 33}, {1, 300, 1, 64}, {2, 40, 2, 16, 4.0f}};
   for (const AttentionTable* table : tables()) {
     for (const Problem& p : problems) {

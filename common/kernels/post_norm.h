@@ -11,8 +11,8 @@ struct NormWeights {
   float eps;
 };
 
-// out = LayerNorm(x + branch + branch_bias [width]). `branch` becomes the normalised sum before weight and bias, which
-// the way back needs, with inverse_std [rows].
+// out = LayerNorm(x + branch + branch_bias [width]). `branch` becomes the normalised sum before
+// weight and bias, which the way back needs, with inverse_std [rows].
 void residual_norm(int64_t rows, int64_t width, const float* x, float* branch,
                    const float* branch_bias, const NormWeights& norm, float* out,
                    float* inverse_std);
@@ -29,6 +29,7 @@ void column_sum(int64_t rows, int64_t width, const float* x, float* sum);
 void bias_relu(int64_t rows, int64_t width, const float* bias, float* x);
 
 // d_hidden where hidden > 0, else 0, in place; adds its sum over rows to `d_bias` [width].
-void relu_backward(int64_t rows, int64_t width, const float* hidden, float* d_hidden, float* d_bias);
+void relu_backward(int64_t rows, int64_t width, const float* hidden, float* d_hidden,
+                   float* d_bias);
 
 }  // namespace tenfold::kernels

@@ -1,6 +1,6 @@
-#include "common/kernels/post_norm.h"
-
 #include <math.h>
+
+#include "common/kernels/post_norm.h"
 
 #define TENFOLD_ISA avx2
 #include "common/kernels/simd.h"
@@ -69,7 +69,8 @@ void residual_norm_backward(int64_t rows, int64_t width, const float* normalised
 
 void column_sum(int64_t rows, int64_t width, const float* x, float* sum) {
   for (int64_t r = 0; r < rows; ++r, x += width)
-    for_columns<float>(width, [&](int64_t j, auto at) { at.set(sum + j, at.get(sum + j) + at.get(x + j)); });
+    for_columns<float>(
+        width, [&](int64_t j, auto at) { at.set(sum + j, at.get(sum + j) + at.get(x + j)); });
 }
 
 void bias_relu(int64_t rows, int64_t width, const float* bias, float* x) {
@@ -82,7 +83,8 @@ void bias_relu(int64_t rows, int64_t width, const float* bias, float* x) {
   }
 }
 
-void relu_backward(int64_t rows, int64_t width, const float* hidden, float* d_hidden, float* d_bias) {
+void relu_backward(int64_t rows, int64_t width, const float* hidden, float* d_hidden,
+                   float* d_bias) {
   const Floats zero = {};
   for (int64_t r = 0; r < rows; ++r, hidden += width, d_hidden += width) {
     for_columns<float>(width, [&](int64_t j, auto at) {

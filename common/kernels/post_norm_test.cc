@@ -35,17 +35,18 @@ TEST_CASE("the norm of a sum and its gradients are those of float64 and finite d
     const int64_t rows = 3;
     const size_t n = size_t(rows * width);
     const auto x = draw(n, 1), b = draw(n, 2), weight = draw(size_t(width), 3),
-               bias = draw(size_t(width), 4), d_out = draw(n, 5),
-               shift = draw(size_t(width), 8);
-    std::vector<float> normalised = b, out(n), inverse(rows), d_sum(n), d_weight(width), d_bias(width);
-    residual_norm(rows, width, x.data(), normalised.data(), shift.data(), {weight.data(), bias.data(), 1e-5f},
-                  out.data(), inverse.data());
+               bias = draw(size_t(width), 4), d_out = draw(n, 5), shift = draw(size_t(width), 8);
+    std::vector<float> normalised = b, out(n), inverse(rows), d_sum(n), d_weight(width),
+                       d_bias(width);
+    residual_norm(rows, width, x.data(), normalised.data(), shift.data(),
+                  {weight.data(), bias.data(), 1e-5f}, out.data(), inverse.data());
     residual_norm_backward(rows, width, normalised.data(), inverse.data(), weight.data(),
                            d_out.data(), d_sum.data(), d_weight.data(), d_bias.data());
     std::vector<double> exact_weight(width), exact_bias(width);
     for (int64_t r = 0; r < rows; ++r) {
       std::vector<double> sum;
-      for (int64_t j = 0; j < width; ++j) sum.push_back(double(x[r * width + j]) + b[r * width + j] + shift[j]);
+      for (int64_t j = 0; j < width; ++j)
+        sum.push_back(double(x[r * width + j]) + b[r * width + j] + shift[j]);
       const auto y = exact_norm(sum, weight.data(), bias.data());
       const std::vector<float> one(width, 1.0f), none(width, 0.0f);
       const auto plain = exact_norm(sum, one.data(), none.data());

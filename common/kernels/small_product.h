@@ -21,7 +21,9 @@ struct Panels {
   float* data;
   int64_t depth, columns;
 
-  static int64_t floats(int64_t depth, int64_t columns) { return depth * round_up(columns, kPanel); }
+  static int64_t floats(int64_t depth, int64_t columns) {
+    return depth * round_up(columns, kPanel);
+  }
   int64_t width(int64_t first) const {
     return columns - first <= kFloatLanes ? kFloatLanes : kPanel;
   }
@@ -35,11 +37,13 @@ struct Panels {
       const float* source = from + first * j_step;
       for (int64_t k = 0; k < depth; ++k, to += wide, source += k_step) {
         if (j_step == 1) {
-          for_columns<float>(there, [&](int64_t j, auto access) { store(to + j, access.get(source + j)); });
+          for_columns<float>(
+              there, [&](int64_t j, auto access) { store(to + j, access.get(source + j)); });
         } else {
           for (int64_t j = 0; j < there; ++j) to[j] = source[j * j_step];
         }
-        for (int64_t j = j_step == 1 ? round_up(there, kFloatLanes) : there; j < wide; ++j) to[j] = 0;
+        for (int64_t j = j_step == 1 ? round_up(there, kFloatLanes) : there; j < wide; ++j)
+          to[j] = 0;
       }
     }
   }
@@ -73,8 +77,8 @@ static inline void tile(const Rows& a, int64_t first, int64_t end, const float* 
   }
 }
 
-// C[r][j] (+)= sum over k in [first, end) of A[r][k] B[k][j], for the columns j < columns, rounded up
-// to whole vectors: a row of C has room for them.
+// C[r][j] (+)= sum over k in [first, end) of A[r][k] B[k][j], for the columns j < columns, rounded
+// up to whole vectors: a row of C has room for them.
 template <bool kAdd>
 static inline void multiply(const Rows& a, int64_t first, int64_t end, const Panels& b,
                             int64_t columns, float* c, int64_t pitch) {

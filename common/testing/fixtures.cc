@@ -15,8 +15,9 @@ bool is_folder(const fs::path& path) {
   return fs::is_directory(path, ignored);
 }
 
-// The first folder `relative` that is found from the working directory or the checkout upward. Under
-// Bazel the anchor is a link into the checkout; the working directory is a tree of such links.
+// The first folder `relative` that is found from the working directory or the checkout upward.
+// Under Bazel the anchor is a link into the checkout; the working directory is a tree of such
+// links.
 fs::path search_upward(const fs::path& relative, const std::string& anchor) {
   std::error_code ignored;
   for (const fs::path& start : {fs::current_path(ignored), fs::canonical(anchor, ignored)}) {

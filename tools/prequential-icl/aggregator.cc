@@ -80,7 +80,10 @@ at::Tensor position_encoding(const at::Tensor& positions, int64_t width) {
   const at::Tensor rates =
       at::exp(at::arange(0, width, 2, like) * (-std::log(10000.0) / double(width)));
   const at::Tensor angles = positions.to(at::kDouble).unsqueeze(1) * rates;
-  return at::stack({at::sin(angles), at::cos(angles)}, 2).flatten(1).narrow(1, 0, width).to(at::kFloat);
+  return at::stack({at::sin(angles), at::cos(angles)}, 2)
+      .flatten(1)
+      .narrow(1, 0, width)
+      .to(at::kFloat);
 }
 
 at::Tensor position_encoding(int64_t count, int64_t width) {

@@ -1,4 +1,5 @@
-// `baseline`: predictors that learn nothing, on the validation tasks of a run with the same options.
+// `baseline`: predictors that learn nothing, on the validation tasks of a run with the same
+// options.
 
 #include <ATen/TensorOperators.h>
 #include <fmt/format.h>
@@ -34,8 +35,8 @@ const at::Tensor& parameter_of(const MetaSplit& split, const std::string& name,
                                const BaselineConfig& config) {
   const auto found = split.param.find(name);
   if (found != split.param.end()) return found->second;
-  throw DataError(fmt::format("--data {}: no val.param.{}, which --method {} needs", config.task.data,
-                              name, config.method));
+  throw DataError(fmt::format("--data {}: no val.param.{}, which --method {} needs",
+                              config.task.data, name, config.method));
 }
 
 // The prior of a linear family: an input that has no weight in any task has none at all.
@@ -89,11 +90,10 @@ class Scorer {
       const at::Tensor& theta = parameter_of(tasks_.data.val, family_->parameter_name, config_);
       next_.add(known_function_losses(b, *family_, theta.narrow(0, first, count)));
     } else {
-      const LinearLosses losses =
-          linear_losses(b, prior_of(tasks_, config_),
-                        method == "bayes"   ? LinearMethod::kBayes
-                        : method == "ridge" ? LinearMethod::kRidge
-                                            : LinearMethod::kLeastSquares);
+      const LinearLosses losses = linear_losses(b, prior_of(tasks_, config_),
+                                                method == "bayes"   ? LinearMethod::kBayes
+                                                : method == "ridge" ? LinearMethod::kRidge
+                                                                    : LinearMethod::kLeastSquares);
       next_.add(losses.squared);
       if (method == "bayes") expected_.add(losses.expected);
     }
@@ -117,9 +117,10 @@ class Scorer {
     const int64_t all = tasks_.hmm->sizes.latents();
     if (config_.latents > 0 && config_.latents < all)
       latents = Stream(seed_, "baseline/latents").sample_sorted(all, config_.latents);
-    const at::Tensor log_p = config_.method == "bayes"
-                                 ? oracle_log_probabilities(*tasks_.hmm, split, split.tasks(), latents)
-                                 : known_log_probabilities(*tasks_.hmm, split, split.tasks());
+    const at::Tensor log_p =
+        config_.method == "bayes"
+            ? oracle_log_probabilities(*tasks_.hmm, split, split.tasks(), latents)
+            : known_log_probabilities(*tasks_.hmm, split, split.tasks());
     next_.add(-log_p.gather(2, split.y.to(at::kLong)).squeeze(2));
   }
 

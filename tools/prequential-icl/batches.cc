@@ -40,7 +40,8 @@ void Batcher::fill_row(int64_t task, int64_t point, float* row, int64_t* labels)
     std::copy(y, y + shape_.y_dim(), std::copy(x, x + shape_.x_dim(), row));
     return;
   }
-  if (split_.x.defined()) row = write_one_hot(symbols_of(split_.x, task, point), shape_.x_vals, row);
+  if (split_.x.defined())
+    row = write_one_hot(symbols_of(split_.x, task, point), shape_.x_vals, row);
   const uint8_t* y = symbols_of(split_.y, task, point);
   write_one_hot(y, shape_.y_vals, row);
   std::copy(y, y + shape_.y_vals.size(), labels);
@@ -54,8 +55,8 @@ Batch Batcher::gather(const int64_t* indices, int64_t count, uint64_t draw, bool
              ood = with_ood && split_.x_ood.defined();
   const auto floats = at::TensorOptions().dtype(at::kFloat);
   Batch batch;
-  batch.points = symbols ? at::zeros({count, size, width}, floats)
-                         : at::empty({count, size, width}, floats);
+  batch.points =
+      symbols ? at::zeros({count, size, width}, floats) : at::empty({count, size, width}, floats);
   if (symbols)
     batch.labels = at::empty({count, size, variables}, at::TensorOptions().dtype(at::kLong));
   if (ood) {

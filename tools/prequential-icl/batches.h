@@ -12,9 +12,9 @@
 namespace tenfold::prequential_icl {
 
 struct Batch {
-  at::Tensor points;  // [batch, S, x_dim + y_dim] float32
-  at::Tensor x, y;    // its two parts, views
-  at::Tensor labels;  // [batch, S, variables] int64; symbols only
+  at::Tensor points;        // [batch, S, x_dim + y_dim] float32
+  at::Tensor x, y;          // its two parts, views
+  at::Tensor labels;        // [batch, S, variables] int64; symbols only
   at::Tensor x_ood, y_ood;  // where the split has them and they are asked for
 
   int64_t tasks() const { return points.size(0); }

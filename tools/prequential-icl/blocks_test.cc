@@ -21,13 +21,16 @@ at::Tensor draw(const std::vector<int64_t>& shape, uint64_t seed) {
   return t;
 }
 
-at::Tensor doubled(const at::Tensor& t) { return t.detach().to(at::kDouble).set_requires_grad(true); }
+at::Tensor doubled(const at::Tensor& t) {
+  return t.detach().to(at::kDouble).set_requires_grad(true);
+}
 
 // Every parameter away from its initial value, so that biases and norms matter.
 void disturb(const Parameters& parameters) {
   const at::NoGradGuard guard;
   uint64_t seed = 100;
-  for (const Parameter& p : parameters.all()) p.value.detach().add_(draw(p.value.sizes().vec(), seed++), 0.2);
+  for (const Parameter& p : parameters.all())
+    p.value.detach().add_(draw(p.value.sizes().vec(), seed++), 0.2);
 }
 
 double error(const at::Tensor& found, const at::Tensor& exact) {
@@ -60,7 +63,8 @@ TEST_CASE("the fused attention block and its gradients are those of the composit
       const at::Tensor weight = draw({3, time, 16}, 3);
       DoubledAttention exact(block);
       at::Tensor x64 = doubled(x), m64 = is_self ? x64 : doubled(m);
-      const at::Tensor y = fused_attention(block, x, m), y64 = attention_block_plain(exact.block, x64, m64);
+      const at::Tensor y = fused_attention(block, x, m),
+                       y64 = attention_block_plain(exact.block, x64, m64);
       CHECK(error(y, y64) < 2e-6);
       torch::autograd::backward({(y * weight).sum()}, {});
       torch::autograd::backward({(y64 * weight.to(at::kDouble)).sum()}, {});
@@ -70,12 +74,14 @@ TEST_CASE("the fused attention block and its gradients are those of the composit
                                             block.out_bias,  block.norm.weight, block.norm.bias};
       const auto theirs = exact.tensors();
       // With one position the keys' gradients are exactly zero, and so are the queries'.
-      for (size_t i = 0; i < ours.size(); ++i) CHECK(error(ours[i].grad(), theirs[i]->grad()) < 1e-5);
+      for (size_t i = 0; i < ours.size(); ++i)
+        CHECK(error(ours[i].grad(), theirs[i]->grad()) < 1e-5);
     }
   }
 }
 
-TEST_CASE("the fused feed-forward block and its gradients are those of the composition in float64") {
+TEST_CASE(
+    "the fused feed-forward block and its gradients are those of the composition in float64") {
   Parameters parameters(2);
   const FeedForwardBlock block(parameters, "f.", "n", 12, 24);
   disturb(parameters);
@@ -83,8 +89,8 @@ TEST_CASE("the fused feed-forward block and its gradients are those of the compo
   const at::Tensor weight = draw({4, 9, 12}, 5);
   FeedForwardBlock exact = block;
   at::Tensor x64 = doubled(x);
-  const std::vector<at::Tensor*> theirs = {&exact.weight1,     &exact.bias1,      &exact.weight2,
-                                           &exact.bias2,       &exact.norm.weight, &exact.norm.bias};
+  const std::vector<at::Tensor*> theirs = {&exact.weight1, &exact.bias1,       &exact.weight2,
+                                           &exact.bias2,   &exact.norm.weight, &exact.norm.bias};
   for (at::Tensor* t : theirs) *t = doubled(*t);
   const at::Tensor y = fused_feed_forward(block, x), y64 = feed_forward_block_plain(exact, x64);
   CHECK(error(y, y64) < 2e-6);
@@ -129,7 +135,8 @@ TEST_CASE("relative keys depend on the distance, up to 32, and on nothing else")
   AttentionBlock moved = block;
   moved.relative_keys = plain_keys.clone();
   moved.relative_keys.select(0, 32).add_(3);
-  const at::Tensor difference = (block(mixed, mixed) - moved(mixed, mixed)).abs().amax(2).squeeze(0);
+  const at::Tensor difference =
+      (block(mixed, mixed) - moved(mixed, mixed)).abs().amax(2).squeeze(0);
   CHECK(difference.narrow(0, 0, 32).max().item<double>() == 0);
   CHECK(difference.narrow(0, 32, 18).min().item<double>() > 0);
 }

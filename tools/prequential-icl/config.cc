@@ -44,11 +44,12 @@ void check_one_dimension(const TaskConfig& t) {
 }  // namespace
 
 void TaskConfig::resolve(const std::string& arch) {
-  const bool hmm = task == "hmm", mastermind = task == "mastermind", chebyshev = task == "chebyshev";
+  const bool hmm = task == "hmm", mastermind = task == "mastermind",
+             chebyshev = task == "chebyshev";
   fill<int64_t>(n_tasks, small ? (hmm ? 10000 : 2000) : chebyshev ? 20000 : hmm ? 200000 : 10000);
   fill<int64_t>(n_val_tasks, small ? (hmm ? 500 : 2000) : hmm ? 50000 : 1000);
   const int64_t small_points = hmm ? 100 : chebyshev ? 32 : 24;
-  const int64_t full_points = mastermind         ? (arch == "mamba1" || arch == "mamba2" ? 1000 : 1350)
+  const int64_t full_points = mastermind ? (arch == "mamba1" || arch == "mamba2" ? 1000 : 1350)
                               : arch == "mamba2" ? 800
                               : chebyshev        ? 50
                               : hmm              ? 200
@@ -63,7 +64,8 @@ void TaskConfig::resolve(const std::string& arch) {
                                  *code_colours, *colours));
   }
   if (task == "dynamics") {
-    if (x_dim.value_or(kDynamicsDim) != kDynamicsDim || y_dim.value_or(kDynamicsDim) != kDynamicsDim) {
+    if (x_dim.value_or(kDynamicsDim) != kDynamicsDim ||
+        y_dim.value_or(kDynamicsDim) != kDynamicsDim) {
       throw UsageError(fmt::format("--task dynamics: --x-dim and --y-dim are {}", kDynamicsDim));
     }
     x_dim = y_dim = kDynamicsDim;
@@ -84,9 +86,10 @@ void TaskConfig::resolve(const std::string& arch) {
     throw UsageError(fmt::format("--y-dim: found {}, expected 1 (--task sinusoid)", *y_dim));
   }
   if (task == "sinusoid" && fixed_freq && *x_dim > 10) {
-    throw UsageError(fmt::format(
-        "--x-dim: found {}, expected at most 10, for which there are frequencies (or --no-fixed-freq)",
-        *x_dim));
+    throw UsageError(
+        fmt::format("--x-dim: found {}, expected at most 10, for which there are frequencies (or "
+                    "--no-fixed-freq)",
+                    *x_dim));
   }
 }
 
@@ -124,7 +127,8 @@ void ModelConfig::resolve(const TaskConfig& task) {
         fmt::format("--predictor {}: an hmm has no queries, expected mlp-concat", predictor));
   }
   if (positions == "relative" && arch != "transformer") {
-    throw UsageError(fmt::format("--positions relative: found --arch {}, expected transformer", arch));
+    throw UsageError(
+        fmt::format("--positions relative: found --arch {}, expected transformer", arch));
   }
 }
 
@@ -145,7 +149,9 @@ void TrainConfig::validate(const cli::CommonOptions&) {
   task.resolve(model.arch);
   model.resolve(task);
   const bool hmm = task.task == "hmm", mamba = model.arch == "mamba1" || model.arch == "mamba2";
-  int64_t full = task.task == "mastermind" ? (mamba ? 120 : 80) : task.task == "chebyshev" ? 400 : 50;
+  int64_t full = task.task == "mastermind"  ? (mamba ? 120 : 80)
+                 : task.task == "chebyshev" ? 400
+                                            : 50;
   if (task.small) full = task.task == "linear" || task.task == "chebyshev" ? 40 : hmm ? 10 : 15;
   fill(epochs, full);
   fill<int64_t>(loss_from, 0);
@@ -163,7 +169,8 @@ void TrainConfig::validate(const cli::CommonOptions&) {
         "--objective train: found --arch {}, expected one with a bottleneck", model.arch));
   }
   if (objective == "train" && hmm && model.positions != "relative") {
-    throw UsageError("--objective train: hmm has it in the supervised variant only, --positions relative");
+    throw UsageError(
+        "--objective train: hmm has it in the supervised variant only, --positions relative");
   }
   if (!context_length.empty() && !hmm)
     throw UsageError("--context-length: read with --task hmm only");
@@ -194,7 +201,10 @@ void SgdConfig::validate(const cli::CommonOptions&) {
   if (task.task == "hmm") {
     throw UsageError("--task hmm: sgd learns regression and mastermind tasks");
   }
-  fill<int64_t>(n_max, task.small ? 200 : penalised ? 1000 : task.task == "mastermind" ? 3000 : 2000);
+  fill<int64_t>(n_max, task.small                  ? 200
+                       : penalised                 ? 1000
+                       : task.task == "mastermind" ? 3000
+                                                   : 2000);
   fill<int64_t>(n_test, task.small || penalised ? 1000 : 5000);
   fill<int64_t>(fits, task.small ? 96 : 1000);
   fill<int64_t>(h_dim, task.task == "mastermind" ? 256 : 64);
@@ -212,13 +222,15 @@ void BaselineConfig::apply_preset(const std::string& name, cli::CommonOptions& c
 
 void BaselineConfig::validate(const cli::CommonOptions&) {
   task.resolve("");
-  const bool linear = task.task == "linear", symbols = task.task == "mastermind" || task.task == "hmm";
+  const bool linear = task.task == "linear",
+             symbols = task.task == "mastermind" || task.task == "hmm";
   if ((method == "ridge" || method == "least-squares") && !linear) {
-    throw UsageError(fmt::format("--method {}: found --task {}, expected linear", method, task.task));
+    throw UsageError(
+        fmt::format("--method {}: found --task {}, expected linear", method, task.task));
   }
   if (method == "bayes" && !linear && !symbols) {
-    throw UsageError(
-        fmt::format("--method bayes: found --task {}, expected linear, mastermind or hmm", task.task));
+    throw UsageError(fmt::format(
+        "--method bayes: found --task {}, expected linear, mastermind or hmm", task.task));
   }
   if (method == "marginal" && !symbols) {
     throw UsageError(

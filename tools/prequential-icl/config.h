@@ -1,5 +1,6 @@
 // Options of the subcommands. Names and defaults are the paper's (arXiv 2410.14086; specification
-// sections 2-4 and 7); what depends on the task or the preset is empty until `validate` fills it in.
+// sections 2-4 and 7); what depends on the task or the preset is empty until `validate` fills it
+// in.
 #pragma once
 
 #include <cstdint>
@@ -80,8 +81,9 @@ struct ModelConfig {
   template <class Visitor>
   void visit(Visitor& v) {
     v.group("Model");
-    v.choice("arch", arch, kArchNames,
-             "sequence model; transformer, mamba1 and mamba2 have a bottleneck (decoder: hmm only)");
+    v.choice(
+        "arch", arch, kArchNames,
+        "sequence model; transformer, mamba1 and mamba2 have a bottleneck (decoder: hmm only)");
     v.choice("predictor", predictor, kPredictorNames, "head behind a bottleneck");
     v.number("h-dim", h_dim, {1, 65536}, "", "width; the feed-forward layers have twice as much",
              "256; small preset 64");
@@ -92,7 +94,8 @@ struct ModelConfig {
     v.number("pred-h-dim", pred_h_dim, {1, 65536}, "", "width of the head",
              "256; small preset 64; lowrank 1024; mlp-hyper 16");
     v.number("pred-layers", pred_layers, {2, 64}, "", "Linear layers of the head", "5; lowrank 2");
-    v.flag("tie-hidden", tie_hidden, "the hidden layers of mlp-concat are one, as in the reference");
+    v.flag("tie-hidden", tie_hidden,
+           "the hidden layers of mlp-concat are one, as in the reference");
     v.choice("positions", positions, {"auto", "sinusoid", "none", "relative"},
              "auto: sinusoid for hmm, else none; relative: hmm's supervised variant");
     v.number("mamba-head-dim", mamba_head_dim, {1, 4096}, "", "width of a Mamba-2 head");

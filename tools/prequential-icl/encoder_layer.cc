@@ -59,8 +59,8 @@ AttentionBlock::AttentionBlock(Parameters& p, const std::string& attention,
     : in_weight(p.add(attention + ".in_proj_weight", {3 * width, width},
                       Parameters::xavier(width, 3 * width))),
       in_bias(p.add(attention + ".in_proj_bias", {3 * width}, Parameters::constant(0))),
-      out_weight(p.add(attention + ".out_proj.weight", {width, width},
-                       Parameters::xavier(width, width))),
+      out_weight(
+          p.add(attention + ".out_proj.weight", {width, width}, Parameters::xavier(width, width))),
       out_bias(p.add(attention + ".out_proj.bias", {width}, Parameters::constant(0))),
       norm(p, norm_name, width),
       heads(heads_) {

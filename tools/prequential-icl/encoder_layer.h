@@ -53,9 +53,7 @@ struct EncoderLayer {
 
   EncoderLayer(Parameters& parameters, const std::string& prefix, int64_t width, int64_t hidden,
                int64_t heads, bool relative = false);
-  at::Tensor operator()(const at::Tensor& x) const {
-    return feed_forward(attention(x, x));
-  }
+  at::Tensor operator()(const at::Tensor& x) const { return feed_forward(attention(x, x)); }
 };
 
 // The same arithmetic as a composition of ATen operators: what CUDA, float64 and relative positions

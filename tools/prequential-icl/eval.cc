@@ -40,8 +40,9 @@ RunData tasks_of(const EvalConfig& config, const StoredRun& stored, int64_t seed
 
 void check_shape(const ModelSpec& spec, const DataShape& shape, const std::string& checkpoint) {
   if (spec.x_dim == shape.x_dim() && spec.y_dim == shape.y_dim()) return;
-  throw Mismatch(fmt::format("--checkpoint {}: its learner reads x of {} and y of {} dimensions, the tasks have {} and {}",
-                             checkpoint, spec.x_dim, spec.y_dim, shape.x_dim(), shape.y_dim()));
+  throw Mismatch(fmt::format(
+      "--checkpoint {}: its learner reads x of {} and y of {} dimensions, the tasks have {} and {}",
+      checkpoint, spec.x_dim, spec.y_dim, shape.x_dim(), shape.y_dim()));
 }
 
 // Section 5: the first four tasks, unpermuted, contexts 1, 5 and 50, along 100 inputs.
@@ -58,7 +59,8 @@ log::Table probe_table(const Learner& learner, const DataShape& shape, const Run
   for (int64_t t = 0; t < count; ++t) {
     const at::Tensor x = split.x.select(0, t), y = split.y.select(0, t);
     const double low = x.min().item<double>(), high = x.max().item<double>(), range = high - low;
-    const at::Tensor grid = at::linspace(low - 0.2 * range, high + 0.2 * range, kGrid).view({1, kGrid, 1});
+    const at::Tensor grid =
+        at::linspace(low - 0.2 * range, high + 0.2 * range, kGrid).view({1, kGrid, 1});
     std::vector<float> truth(kGrid);
     if (family != nullptr) {
       const at::Tensor theta = split.param.begin()->second.select(0, t).contiguous();
@@ -66,16 +68,19 @@ log::Table probe_table(const Learner& learner, const DataShape& shape, const Run
     }
     for (int64_t c : {1, 5, 50}) {
       if (c >= batch.size()) continue;
-      const auto number = [](const at::Tensor& v, int64_t i) { return double(v.data_ptr<float>()[i]); };
+      const auto number = [](const at::Tensor& v, int64_t i) {
+        return double(v.data_ptr<float>()[i]);
+      };
       for (int64_t i = 0; i < c; ++i)
         table.rows.push_back({t, c, std::string("context"), number(x, i), number(y, i), nullptr});
       const at::Tensor prediction =
           learner.predict(grid, z.narrow(0, t, 1).narrow(1, c, 1).expand({1, kGrid, z.size(2)}))
               .contiguous();
       for (int64_t i = 0; i < kGrid; ++i) {
-        table.rows.push_back({t, c, std::string("grid"), number(grid, i),
-                              family == nullptr ? log::Value(nullptr) : log::Value(double(truth[size_t(i)])),
-                              number(prediction, i)});
+        table.rows.push_back(
+            {t, c, std::string("grid"), number(grid, i),
+             family == nullptr ? log::Value(nullptr) : log::Value(double(truth[size_t(i)])),
+             number(prediction, i)});
       }
     }
   }
@@ -85,9 +90,10 @@ log::Table probe_table(const Learner& learner, const DataShape& shape, const Run
 void check_probe(const Learner& learner, const DataShape& shape) {
   const bool fits = shape.kind == DataKind::kRegression && shape.x_dim() == 1 && shape.y_dim() == 1;
   if (!fits || !learner.spec().has_bottleneck()) {
-    throw UsageError(fmt::format(
-        "--probe-functions: found x of {} and y of {} dimensions, arch {}, expected x and y of one dimension and a bottleneck",
-        shape.x_dim(), shape.y_dim(), learner.spec().arch));
+    throw UsageError(
+        fmt::format("--probe-functions: found x of {} and y of {} dimensions, arch {}, expected x "
+                    "and y of one dimension and a bottleneck",
+                    shape.x_dim(), shape.y_dim(), learner.spec().arch));
   }
 }
 
@@ -109,21 +115,24 @@ int evaluate(const EvalConfig& config, cli::Run& run) {
     check_shape(learner.spec(), shape, config.checkpoint);
     load_weights(stored, seed, learner.parameters());
     if (tasks.data.val.points() <= options.min_train_samples) {
-      throw UsageError(fmt::format("--n-samples: found {}, expected more than --min-train-samples {}",
-                                   tasks.data.val.points(), options.min_train_samples));
+      throw UsageError(
+          fmt::format("--n-samples: found {}, expected more than --min-train-samples {}",
+                      tasks.data.val.points(), options.min_train_samples));
     }
     if (stored.config.task.n_samples && tasks.data.val.points() > *stored.config.task.n_samples) {
       log::warning(fmt::format("contexts up to {}: longer than the {} points it was trained on",
                                tasks.data.val.points() - 1, *stored.config.task.n_samples));
     }
-    const Batcher batcher(shape, tasks.data.val, uint64_t(config.seed.value_or(seed)), "points/val", device);
+    const Batcher batcher(shape, tasks.data.val, uint64_t(config.seed.value_or(seed)), "points/val",
+                          device);
     EvaluationOptions evaluation;
     evaluation.ood = config.ood;
     evaluation.degree = options.degree;
     if (tasks.hmm && options.oracle_sequences > 0)
-      evaluation.oracle_log_p = oracle_log_probabilities(*tasks.hmm, tasks.data.val, options.oracle_sequences);
-    const Contexts contexts = contexts_of(learner.spec(), shape.kind, options.min_train_samples,
-                                          tasks.data.val.points());
+      evaluation.oracle_log_p =
+          oracle_log_probabilities(*tasks.hmm, tasks.data.val, options.oracle_sequences);
+    const Contexts contexts =
+        contexts_of(learner.spec(), shape.kind, options.min_train_samples, tasks.data.val.points());
     report.kind = shape.kind;
     report.curves.push_back({seed,
                              evaluate_learner(learner, shape, batcher, tasks.data.val, contexts,

@@ -28,7 +28,8 @@ class SummarySample {
   void add(const at::Tensor& z) {
     for (int64_t i = 0; i < kContextsForDimension && count_ < kMostVectors; ++i) {
       const int64_t c = int64_t(stream_.below(draws_++, uint64_t(z.size(1))));
-      const at::Tensor rows = z.select(1, c).narrow(0, 0, std::min(z.size(0), kMostVectors - count_));
+      const at::Tensor rows =
+          z.select(1, c).narrow(0, 0, std::min(z.size(0), kMostVectors - count_));
       rows_.push_back(rows.clone());
       count_ += rows.size(0);
     }
@@ -106,11 +107,11 @@ Evaluation evaluate_learner(const Learner& learner, const DataShape& shape, cons
                             const MetaSplit& split, const Contexts& contexts, uint64_t seed,
                             const EvaluationOptions& options) {
   const at::NoGradGuard guard;
-  const int64_t tasks = options.max_tasks > 0 ? std::min(options.max_tasks, split.tasks())
-                                              : split.tasks();
+  const int64_t tasks =
+      options.max_tasks > 0 ? std::min(options.max_tasks, split.tasks()) : split.tasks();
   const int64_t at_once = std::max<int64_t>(1, kTokensAtOnce / split.points());
-  const bool polynomial =
-      options.degree >= 0 && learner.spec().has_bottleneck() && learner.spec().predictor == "polynomial";
+  const bool polynomial = options.degree >= 0 && learner.spec().has_bottleneck() &&
+                          learner.spec().predictor == "polynomial";
   Sums sums;
   SummarySample sample(Stream(seed, "evaluation/summaries"));
   for (int64_t first = 0; first < tasks; first += at_once) {
@@ -125,9 +126,10 @@ Evaluation evaluate_learner(const Learner& learner, const DataShape& shape, cons
     sums.ood.add(losses.ood);
     if (losses.summaries.defined()) sample.add(losses.summaries);
     if (polynomial && options.degree + 1 < losses.summaries.size(2)) {
-      sums.excess.add(losses.summaries
-                          .narrow(2, options.degree + 1, losses.summaries.size(2) - options.degree - 1)
-                          .norm(2, -1));
+      sums.excess.add(
+          losses.summaries
+              .narrow(2, options.degree + 1, losses.summaries.size(2) - options.degree - 1)
+              .norm(2, -1));
     }
     if (options.oracle_log_p.defined() && first < options.oracle_log_p.size(0)) {
       const int64_t known = std::min(count, options.oracle_log_p.size(0) - first);

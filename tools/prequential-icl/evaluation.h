@@ -23,8 +23,8 @@ struct Curve {
 struct Evaluation {
   Contexts contexts;
   int64_t tasks = 0;
-  Curve next, train, ood;              // empty where the learner has no such loss
-  Curve excess_norm;                   // polynomial heads: norm of the coefficients above the degree
+  Curve next, train, ood;  // empty where the learner has no such loss
+  Curve excess_norm;       // polynomial heads: norm of the coefficients above the degree
   Curve kl_to_oracle, kl_from_oracle;  // KL(model || oracle) and KL(oracle || model), nats
   std::optional<double> effective_z_dim;
 
@@ -37,8 +37,8 @@ struct EvaluationOptions {
   bool ood = true;
   int64_t max_tasks = 0;  // 0: all
   int64_t degree = -1;    // of the data, for excess_norm
-  // log p(x_{c+1} | x_1..c) of the exact oracle for the first sequences, [sequences, S, symbols], or
-  // undefined.
+  // log p(x_{c+1} | x_1..c) of the exact oracle for the first sequences, [sequences, S, symbols],
+  // or undefined.
   at::Tensor oracle_log_p;
 };
 

@@ -42,8 +42,8 @@ struct Design {
   }
 };
 
-void solve_task(const Design& design, const LinearPrior& prior, LinearMethod method, double* squared,
-                double* expected) {
+void solve_task(const Design& design, const LinearPrior& prior, LinearMethod method,
+                double* squared, double* expected) {
   const int64_t size = design.x.rows(), width = design.x.cols();
   const double noise = std::max(prior.noise, kLeastNoise), precision = 1 / (noise * noise);
   Matrix p = Matrix::Identity(width, width) * double(width);
@@ -60,7 +60,8 @@ void solve_task(const Design& design, const LinearPrior& prior, LinearMethod met
       w = factor.solve(moment);
       expected[c] = prior.noise * prior.noise + q.dot(factor.solve(q));
     }
-    squared[c] = (design.y.row(c).transpose() - w.transpose() * q).squaredNorm() / double(design.y.cols());
+    squared[c] =
+        (design.y.row(c).transpose() - w.transpose() * q).squaredNorm() / double(design.y.cols());
     p += precision * q * q.transpose();
     moment += precision * q * design.y.row(c);
   }
@@ -106,7 +107,8 @@ at::Tensor mastermind_bayes_losses(const Batch& batch, const MastermindSizes& si
 at::Tensor marginal_label_losses(const Batch& batch, const std::vector<int64_t>& classes) {
   const int64_t size = batch.size(), variables = int64_t(classes.size());
   if (std::count(classes.begin(), classes.end(), classes[0]) != variables)
-    throw DataError("--method marginal: the labels have different numbers of classes, expected one");
+    throw DataError(
+        "--method marginal: the labels have different numbers of classes, expected one");
   const at::Tensor out = table_for(batch);
   for (int64_t t = 0; t < batch.tasks(); ++t) {
     const std::vector<double> losses = marginal_losses(
@@ -116,7 +118,8 @@ at::Tensor marginal_label_losses(const Batch& batch, const std::vector<int64_t>&
   return out;
 }
 
-at::Tensor known_function_losses(const Batch& batch, const Family& family, const at::Tensor& theta) {
+at::Tensor known_function_losses(const Batch& batch, const Family& family,
+                                 const at::Tensor& theta) {
   const at::Tensor x = batch.x.contiguous(), parameters = theta.contiguous();
   at::Tensor y = at::empty({batch.tasks(), batch.size(), family.y_dim}, x.options());
   for (int64_t t = 0; t < batch.tasks(); ++t) {

@@ -26,8 +26,8 @@ struct LinearLosses {
   at::Tensor expected;  // [batch, S] float64: noise^2 + q' P_c^-1 q; Bayes only
 };
 
-// Bayes: prior w ~ N(0, I / (intrinsic_dim + 1)) on the kept inputs and the bias; ridge: the penalty
-// noise^2 (intrinsic_dim + 1) on all of them; least squares: the solution of least norm.
+// Bayes: prior w ~ N(0, I / (intrinsic_dim + 1)) on the kept inputs and the bias; ridge: the
+// penalty noise^2 (intrinsic_dim + 1) on all of them; least squares: the solution of least norm.
 LinearLosses linear_losses(const Batch& batch, const LinearPrior& prior, LinearMethod method);
 
 // The exact predictor by enumeration, and the running label frequencies: [batch, S] float64.

@@ -18,7 +18,8 @@ constexpr int64_t kWaves = 3;
 
 class LinearFamily : public Family {
  public:
-  LinearFamily(const LinearOptions& o, const Stream& rows) : options_(o), kept_(size_t(o.x_dim), 1) {
+  LinearFamily(const LinearOptions& o, const Stream& rows)
+      : options_(o), kept_(size_t(o.x_dim), 1) {
     x_dim = o.x_dim;
     y_dim = o.y_dim;
     noise_ = o.noise;

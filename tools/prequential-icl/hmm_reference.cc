@@ -16,7 +16,8 @@ template <class Predict>
 at::Tensor for_sequences(const MetaSplit& split, int64_t count, int64_t observations,
                          const Predict& predict) {
   const int64_t sequences = std::min(count, split.tasks()), length = split.points();
-  at::Tensor out = at::empty({sequences, length, observations}, at::TensorOptions().dtype(at::kFloat));
+  at::Tensor out =
+      at::empty({sequences, length, observations}, at::TensorOptions().dtype(at::kFloat));
   at::parallel_for(0, sequences, 1, [&](int64_t first, int64_t end) {
     std::vector<double> p(size_t(length * observations));
     for (int64_t s = first; s < end; ++s) {

@@ -9,8 +9,8 @@ namespace tenfold::prequential_icl {
 void check_spec(const ModelSpec& s) {
   const bool mamba = s.arch == "mamba1" || s.arch == "mamba2";
   if (!mamba && s.h_dim % s.n_heads != 0) {
-    throw UsageError(fmt::format("--n-heads: found {}, expected a divisor of --h-dim {}", s.n_heads,
-                                 s.h_dim));
+    throw UsageError(
+        fmt::format("--n-heads: found {}, expected a divisor of --h-dim {}", s.n_heads, s.h_dim));
   }
   if (s.arch == "mamba2" && 2 * s.h_dim % s.mamba_head_dim != 0) {
     throw UsageError(
@@ -22,8 +22,8 @@ void check_spec(const ModelSpec& s) {
   }
   if (!s.has_bottleneck()) return;
   if (const int64_t z = required_z_dim(s); z != 0 && s.z_dim != z) {
-    throw UsageError(fmt::format("--z-dim: found {}, expected {} (--predictor {})", s.z_dim, z,
-                                 s.predictor));
+    throw UsageError(
+        fmt::format("--z-dim: found {}, expected {} (--predictor {})", s.z_dim, z, s.predictor));
   }
   if (s.predictor == "polynomial" && (s.query_dim != 1 || s.y_dim != 1)) {
     throw UsageError(fmt::format(

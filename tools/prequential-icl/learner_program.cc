@@ -24,13 +24,15 @@ uint64_t draw_of(int64_t step) { return uint64_t(step) << 32; }
 void check_data(const TaskConfig& task, const LearnerOptions& options, const MetaDataset& data) {
   if (data.train.points() <= options.min_train_samples ||
       data.val.points() <= options.min_train_samples) {
-    throw UsageError(fmt::format("--min-train-samples: found {}, expected less than the {} points of a task",
-                                 options.min_train_samples, data.train.points()));
+    throw UsageError(
+        fmt::format("--min-train-samples: found {}, expected less than the {} points of a task",
+                    options.min_train_samples, data.train.points()));
   }
   const DataKind kind = data.shape.kind;
   if (!task.data.empty() && (kind == DataKind::kTokens) != (task.task == "hmm")) {
-    throw Mismatch(fmt::format("{}: holds {} (task {}), expected --task hmm for tokens and only for them",
-                               task.data, kind_name(kind), data.task));
+    throw Mismatch(
+        fmt::format("{}: holds {} (task {}), expected --task hmm for tokens and only for them",
+                    task.data, kind_name(kind), data.task));
   }
 }
 
@@ -86,13 +88,15 @@ at::Tensor LearnerProgram::length_mask(const LearnerMember& m, const Batch& batc
   at::Tensor lengths = at::empty({batch.tasks(), 1}, at::TensorOptions().dtype(at::kLong));
   const uint64_t choices = uint64_t(options_.longest - options_.shortest + 1);
   for (int64_t i = 0; i < batch.tasks(); ++i)
-    lengths.data_ptr<int64_t>()[i] = options_.shortest + int64_t(stream.below(uint64_t(i), choices));
+    lengths.data_ptr<int64_t>()[i] =
+        options_.shortest + int64_t(stream.below(uint64_t(i), choices));
   const at::Tensor c = at::arange(contexts.first, contexts.last + 1, lengths.options());
   return (c.unsqueeze(0) < lengths).to(batch.points.options());
 }
 
 at::Tensor LearnerProgram::loss_of(const LearnerMember& m, const Batch& batch, int64_t step) const {
-  Contexts contexts = contexts_of(m.learner->spec(), shape().kind, options_.min_train_samples, batch.size());
+  Contexts contexts =
+      contexts_of(m.learner->spec(), shape().kind, options_.min_train_samples, batch.size());
   contexts.first = std::max(contexts.first, options_.loss_from);
   std::vector<int64_t> seen;
   if (options_.train_risk) seen = draw_seen_points(contexts, Stream(m.seed, "seen", draw_of(step)));
@@ -194,11 +198,11 @@ void LearnerProgram::visit_state(train::Archive& archive) {
     m.learner->parameters().visit(archive, prefix);
     m.optimizer->visit_state(archive, prefix);
     archive.number(prefix + "last_loss", m.last_loss);
-    train::visit_records(archive, prefix + "curve", m.curve,
-                         {&TrainingPoint::epoch, &TrainingPoint::loss_train, &TrainingPoint::loss_next,
-                          &TrainingPoint::loss_ood, &TrainingPoint::kl_to_oracle,
-                          &TrainingPoint::kl_from_oracle},
-                         {});
+    train::visit_records(
+        archive, prefix + "curve", m.curve,
+        {&TrainingPoint::epoch, &TrainingPoint::loss_train, &TrainingPoint::loss_next,
+         &TrainingPoint::loss_ood, &TrainingPoint::kl_to_oracle, &TrainingPoint::kl_from_oracle},
+        {});
   }
 }
 

@@ -1,5 +1,7 @@
 // Causality, counts, initial values.
 
+#include "tools/prequential-icl/learner.h"
+
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/allclose.h>
@@ -9,7 +11,6 @@
 #include <cmath>
 
 #include "common/core/error.h"
-#include "tools/prequential-icl/learner.h"
 #include "tools/prequential-icl/objective.h"
 
 namespace tenfold::prequential_icl {

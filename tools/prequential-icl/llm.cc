@@ -75,15 +75,16 @@ std::array<int64_t, 2> pair_of(const Json& value, const std::string& where) {
   return {value[0].get<int64_t>(), value[1].get<int64_t>()};
 }
 
-// -log p of the digit `target` from the log probabilities of one answer token, over the nine digits;
-// one that is missing has the least of the whole list.
+// -log p of the digit `target` from the log probabilities of one answer token, over the nine
+// digits; one that is missing has the least of the whole list.
 double digit_loss(const Json& table, int64_t target, const std::string& where) {
   if (!table.is_object() || table.empty())
     throw DataError(fmt::format("{}: expected two tables of log probabilities", where));
   double least = INFINITY;
   for (const auto& [token, value] : table.items()) {
     if (!value.is_number() || !std::isfinite(value.get<double>()))
-      throw DataError(fmt::format("{}: log probability of '{}': found {}", where, token, value.dump()));
+      throw DataError(
+          fmt::format("{}: log probability of '{}': found {}", where, token, value.dump()));
     least = std::min(least, value.get<double>());
   }
   std::array<double, kDigits> logs;
@@ -105,8 +106,11 @@ struct Score {
 // Means over tasks by context, smoothed along the context.
 log::Series curve_of(const std::map<int64_t, Score>& scores) {
   log::Series series{"n_samples",
-                     {{"n_samples", {}}, {"loss_nexttoken", {}}, {"loss_smoothed", {}},
-                      {"accuracy", {}}, {"tasks", {}}}};
+                     {{"n_samples", {}},
+                      {"loss_nexttoken", {}},
+                      {"loss_smoothed", {}},
+                      {"accuracy", {}},
+                      {"tasks", {}}}};
   for (const auto& [n, score] : scores) {
     double sum = 0, weight = 0;
     for (const auto& [m, other] : scores) {
@@ -144,7 +148,8 @@ int llm_prompts(const LlmPromptsConfig& config, cli::Run& run) {
         line["system"] = kSystem;
         line["context"] = context;
         line["query"] = fmt::format(
-            "Guess: {}\nResponse: ? ?\n----------\nReplace the question marks: answer with just two "
+            "Guess: {}\nResponse: ? ?\n----------\nReplace the question marks: answer with just "
+            "two "
             "digits from 0 to 8, separated by a space.",
             guess(c));
         line["target"] = {label(c, 0), label(c, 1)};
@@ -155,7 +160,8 @@ int llm_prompts(const LlmPromptsConfig& config, cli::Run& run) {
   if (!run.options().dry_run) io::write_file_atomic(config.save_path, out);
   log::Result result;
   result.seeds = run.options().seed;
-  const int64_t prompts = config.n_tasks * (config.n_samples - 1) * int64_t(run.options().seed.size());
+  const int64_t prompts =
+      config.n_tasks * (config.n_samples - 1) * int64_t(run.options().seed.size());
   result.data = {{"name", std::string("mastermind")},
                  {"origin", std::string("synthetic")},
                  {"prompts", prompts},
@@ -167,7 +173,8 @@ int llm_prompts(const LlmPromptsConfig& config, cli::Run& run) {
 int llm_score(const LlmScoreConfig& config, cli::Run& run) {
   std::map<std::pair<int64_t, int64_t>, std::array<int64_t, 2>> targets;
   for (const Line& line : read_lines(config.prompts)) {
-    const std::string where = fmt::format("{}:{}: target", config.prompts, line.json["line"].dump());
+    const std::string where =
+        fmt::format("{}:{}: target", config.prompts, line.json["line"].dump());
     const auto target = pair_of(line.json.value("target", Json()), where);
     if (std::min(target[0], target[1]) < 0 || std::max(target[0], target[1]) >= kDigits)
       throw DataError(where + ": expected digits 0 to 8");
@@ -178,7 +185,8 @@ int llm_score(const LlmScoreConfig& config, cli::Run& run) {
     const std::string where = fmt::format("{}:{}", config.answers, line.json["line"].dump());
     const auto target = targets.find({line.task, line.n});
     if (target == targets.end()) {
-      throw DataError(fmt::format("{}: task {}, n {}: not among the prompts", where, line.task, line.n));
+      throw DataError(
+          fmt::format("{}: task {}, n {}: not among the prompts", where, line.task, line.n));
     }
     const auto answer = pair_of(line.json.value("answer", Json()), where + ": answer");
     const Json tables = line.json.value("logprobs", Json());

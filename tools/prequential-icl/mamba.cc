@@ -74,7 +74,8 @@ MambaMixer::MambaMixer(Parameters& p, const std::string& prefix, const ModelSpec
     norm_ = p.add(prefix + "norm.weight", {inner_}, Parameters::constant(1));
   } else {
     x_ = Linear(p, prefix + "x_proj", inner_, rank_ + 2 * kState, false);
-    dt_.weight = p.add(prefix + "dt_proj.weight", {inner_, rank_}, Parameters::torch_default(rank_));
+    dt_.weight =
+        p.add(prefix + "dt_proj.weight", {inner_, rank_}, Parameters::torch_default(rank_));
     dt_.bias = p.add(prefix + "dt_proj.bias", {inner_}, init_dt_bias);
     a_log_ = p.add(prefix + "A_log", {inner_, kState}, init_a_log);
     d_ = p.add(prefix + "D", {inner_}, Parameters::constant(1));
@@ -88,7 +89,8 @@ at::Tensor MambaMixer::mamba1(const at::Tensor& u) const {
                                                  conv_bias_),
                    z = xz.narrow(2, inner_, inner_);
   const at::Tensor selected = x_(x);
-  const at::Tensor dt = at::linear(selected.narrow(2, 0, rank_), dt_.weight);  // the scan adds the bias
+  const at::Tensor dt =
+      at::linear(selected.narrow(2, 0, rank_), dt_.weight);  // the scan adds the bias
   return out_(kernels::selective_scan(x, dt, -at::exp(a_log_), selected.narrow(2, rank_, kState),
                                       selected.narrow(2, rank_ + kState, kState), d_, z, dt_.bias));
 }
@@ -100,10 +102,9 @@ at::Tensor MambaMixer::mamba2(const at::Tensor& u) const {
                    dt = projected.narrow(2, inner_ + convolved, heads_);
   const at::Tensor xbc = kernels::causal_conv_silu(projected.narrow(2, inner_, convolved),
                                                    conv_weight_.squeeze(1), conv_bias_);
-  const at::Tensor y =
-      kernels::ssd_scan(xbc.narrow(2, 0, inner_), dt, -at::exp(a_log_),
-                        xbc.narrow(2, inner_, kState), xbc.narrow(2, inner_ + kState, kState), d_,
-                        dt_bias_);
+  const at::Tensor y = kernels::ssd_scan(xbc.narrow(2, 0, inner_), dt, -at::exp(a_log_),
+                                         xbc.narrow(2, inner_, kState),
+                                         xbc.narrow(2, inner_ + kState, kState), d_, dt_bias_);
   const at::Tensor gated = y * at::silu(z);
   const at::Tensor inverse = at::rsqrt(gated.square().mean(2, true) + kNormEps);
   return out_(gated * inverse * norm_);

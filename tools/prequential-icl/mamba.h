@@ -35,9 +35,9 @@ class MambaMixer {
 
   bool second_;
   int64_t inner_, rank_ = 0, heads_ = 0;
-  Linear in_, x_, dt_, out_;             // x_ and dt_: Mamba-1
-  at::Tensor conv_weight_, conv_bias_;   // [channel, 1, 4], [channel]
-  at::Tensor a_log_, d_, dt_bias_;       // dt_bias_ and norm_: Mamba-2
+  Linear in_, x_, dt_, out_;            // x_ and dt_: Mamba-1
+  at::Tensor conv_weight_, conv_bias_;  // [channel, 1, 4], [channel]
+  at::Tensor a_log_, d_, dt_bias_;      // dt_bias_ and norm_: Mamba-2
   at::Tensor norm_;
 };
 

@@ -35,7 +35,8 @@ T parsed(const io::SafeTensors& file, const std::string& key, const std::string&
   try {
     return nlohmann::json::parse(metadata(file, key, path)).get<T>();
   } catch (const nlohmann::json::exception&) {
-    throw DataError(fmt::format("{}: metadata `{}`: found '{}'", path, key, metadata(file, key, path)));
+    throw DataError(
+        fmt::format("{}: metadata `{}`: found '{}'", path, key, metadata(file, key, path)));
   }
 }
 
@@ -52,15 +53,16 @@ class Reader {
   }
 
   at::Tensor symbols(const std::string& name, const std::vector<int64_t>& classes) const {
-    const at::Tensor t = shaped(data::to_torch(file_.at(name, path_)), name, int64_t(classes.size()));
+    const at::Tensor t =
+        shaped(data::to_torch(file_.at(name, path_)), name, int64_t(classes.size()));
     if (t.is_floating_point())
       throw DataError(fmt::format("{}: {}: found real numbers, expected integers", path_, name));
     for (size_t v = 0; v < classes.size(); ++v) {
       const at::Tensor column = t.select(2, int64_t(v));
       const int64_t low = column.min().item<int64_t>(), high = column.max().item<int64_t>();
       if (low < 0 || high >= classes[v]) {
-        throw DataError(fmt::format("{}: {}: variable {} holds {}, expected 0..{}", path_, name, v + 1,
-                                    low < 0 ? low : high, classes[v] - 1));
+        throw DataError(fmt::format("{}: {}: variable {} holds {}, expected 0..{}", path_, name,
+                                    v + 1, low < 0 ? low : high, classes[v] - 1));
       }
     }
     return t.to(at::kByte);
@@ -99,15 +101,17 @@ MetaSplit read_split(const io::SafeTensors& file, const std::string& path, const
   }
   for (const at::Tensor& t : {out.x, out.x_ood, out.y_ood}) {
     if (t.defined() && (t.size(0) != out.tasks() || t.size(1) != out.points())) {
-      throw DataError(fmt::format("{}: {}: tensors differ in tasks or points: found {} x {}, expected {} x {}",
-                                  path, split, t.size(0), t.size(1), out.tasks(), out.points()));
+      throw DataError(
+          fmt::format("{}: {}: tensors differ in tasks or points: found {} x {}, expected {} x {}",
+                      path, split, t.size(0), t.size(1), out.tasks(), out.points()));
     }
   }
   for (const auto& [name, tensor] : file.tensors) {
     if (name.compare(0, split.size() + kParam.size(), split + kParam) != 0) continue;
     out.param[name.substr(split.size() + kParam.size())] = data::to_torch(tensor);
   }
-  if (file.has(split + ".latent")) out.param["latent"] = data::to_torch(file.at(split + ".latent", path));
+  if (file.has(split + ".latent"))
+    out.param["latent"] = data::to_torch(file.at(split + ".latent", path));
   return out;
 }
 
@@ -127,13 +131,16 @@ void add_split(io::SafeTensors& file, const MetaSplit& split, const DataShape& s
     put(".x_ood", split.x_ood);
     put(".y_ood", split.y_ood);
   }
-  for (const auto& [key, value] : split.param) put(key == "latent" ? ".latent" : kParam + key, value);
+  for (const auto& [key, value] : split.param)
+    put(key == "latent" ? ".latent" : kParam + key, value);
 }
 
 }  // namespace
 
 const char* kind_name(DataKind kind) {
-  return kind == DataKind::kRegression ? "regression" : kind == DataKind::kLabels ? "labels" : "tokens";
+  return kind == DataKind::kRegression ? "regression"
+         : kind == DataKind::kLabels   ? "labels"
+                                       : "tokens";
 }
 
 int64_t DataShape::width(const std::vector<int64_t>& values) {
@@ -171,12 +178,13 @@ MetaDataset read_meta_dataset(const std::string& path) {
     for (int64_t classes : *values) {
       const bool symbols = data.shape.kind != DataKind::kRegression;
       if (classes < (symbols ? 1 : 0) || classes > (symbols ? 256 : 0)) {
-        throw DataError(fmt::format("{}: metadata x_vals, y_vals: found {} classes, expected {}", path,
-                                    classes, symbols ? "1..256" : "0 (real numbers)"));
+        throw DataError(fmt::format("{}: metadata x_vals, y_vals: found {} classes, expected {}",
+                                    path, classes, symbols ? "1..256" : "0 (real numbers)"));
       }
     }
   }
-  if (data.shape.y_vals.empty() || (data.shape.x_vals.empty() != (data.shape.kind == DataKind::kTokens)))
+  if (data.shape.y_vals.empty() ||
+      (data.shape.x_vals.empty() != (data.shape.kind == DataKind::kTokens)))
     throw DataError(fmt::format("{}: metadata x_vals, y_vals do not fit the kind", path));
   data.train = read_split(file, path, data.shape, "train");
   data.val = read_split(file, path, data.shape, "val");

@@ -31,7 +31,7 @@ struct DataShape {
 struct MetaSplit {
   // [tasks, points, variables]: float32 (regression) or uint8 (symbols; tokens have no x).
   at::Tensor x, y;
-  at::Tensor x_ood, y_ood;                 // a copy moved out of the distribution, or undefined
+  at::Tensor x_ood, y_ood;                  // a copy moved out of the distribution, or undefined
   std::map<std::string, at::Tensor> param;  // [tasks, ...]: w, amplitudes, code, latent, ...
 
   int64_t tasks() const { return y.defined() ? y.size(0) : 0; }

@@ -21,12 +21,13 @@ namespace {
 std::pair<int64_t, int64_t> parse_lengths(const std::string& text, int64_t most) {
   const size_t colon = text.find(':');
   const bool digits = text.find_first_not_of("0123456789:") == std::string::npos;
-  if (colon != std::string::npos && digits && colon > 0 && colon + 1 < text.size() && text.size() < 20) {
+  if (colon != std::string::npos && digits && colon > 0 && colon + 1 < text.size() &&
+      text.size() < 20) {
     const int64_t low = std::atoll(text.c_str()), high = std::atoll(text.c_str() + colon + 1);
     if (low >= 2 && low <= high && high <= most) return {low, high};
   }
-  throw UsageError(fmt::format("--context-length: found '{}', expected LO:HI with 2 <= LO <= HI <= {}",
-                               text, most));
+  throw UsageError(fmt::format(
+      "--context-length: found '{}', expected LO:HI with 2 <= LO <= HI <= {}", text, most));
 }
 
 }  // namespace
@@ -58,7 +59,8 @@ LearnerOptions learner_options(const TrainConfig& c) {
 }
 
 c10::Device torch_device(const Device& device) {
-  return device.cuda ? c10::Device(c10::kCUDA, c10::DeviceIndex(device.index)) : c10::Device(c10::kCPU);
+  return device.cuda ? c10::Device(c10::kCUDA, c10::DeviceIndex(device.index))
+                     : c10::Device(c10::kCPU);
 }
 
 std::vector<TrainingPoint> mean_curve(const std::vector<LearnerMember>& members) {
@@ -89,7 +91,8 @@ StoredRun open_stored_run(const std::string& path) {
     run.checkpoint = path + "/checkpoints/" + latest;
   } else if (!io::exists(path + "/manifest.json")) {
     throw MissingInput(fmt::format(
-        "--checkpoint {}: found no checkpoint, expected a run's folder or a step-* folder in it", path));
+        "--checkpoint {}: found no checkpoint, expected a run's folder or a step-* folder in it",
+        path));
   }
   const std::string options = train::manifest_arch(run.checkpoint);
   run.config = cli::config_from_snapshot<TrainConfig>(options, run.checkpoint + "/manifest.json");

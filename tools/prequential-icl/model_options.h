@@ -1,4 +1,5 @@
-// From the options of the command line to a learner, for `train` and for what reads its checkpoints.
+// From the options of the command line to a learner, for `train` and for what reads its
+// checkpoints.
 #pragma once
 
 #include <c10/core/Device.h>

@@ -32,7 +32,8 @@ void affine(const float* weight, const float* bias, const std::vector<double>& x
 // theta: W0 [64, x], b0, W1 [64, 64], b1, W2 [y, 64], b2.
 class MlpFamily : public Family {
  public:
-  MlpFamily(int64_t x, int64_t y, double noise, bool tanh) : tanh_(tanh), widths_{x, kHidden, kHidden, y} {
+  MlpFamily(int64_t x, int64_t y, double noise, bool tanh)
+      : tanh_(tanh), widths_{x, kHidden, kHidden, y} {
     x_dim = x;
     y_dim = y;
     noise_ = noise;
@@ -65,7 +66,8 @@ class MlpFamily : public Family {
     for (size_t i = 0; i + 1 < widths_.size(); ++i) {
       const int64_t in = widths_[i], out = widths_[i + 1];
       const double bound = std::sqrt(6.0 / double(in + out));
-      for (int64_t k = 0; k < in * out; ++k) *theta++ = float(bound * (2 * stream.uniform(index++) - 1));
+      for (int64_t k = 0; k < in * out; ++k)
+        *theta++ = float(bound * (2 * stream.uniform(index++) - 1));
       for (int64_t k = 0; k < out; ++k) *theta++ = float(stream.normal(index++));
     }
   }

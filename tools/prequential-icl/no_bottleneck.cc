@@ -76,8 +76,8 @@ class Interleaved : public DirectPredictor {
   at::Tensor operator()(const at::Tensor& points, const at::Tensor& queries) const override {
     const int64_t batch = queries.size(0), count = queries.size(1);
     const at::Tensor x = embed_x_(queries), y = embed_y_(points.narrow(2, x_dim_, y_dim_));
-    const at::Tensor pairs = at::stack({x.narrow(1, 0, count - 1), y}, 2)
-                                 .reshape({batch, 2 * (count - 1), x.size(2)});
+    const at::Tensor pairs =
+        at::stack({x.narrow(1, 0, count - 1), y}, 2).reshape({batch, 2 * (count - 1), x.size(2)});
     at::Tensor tokens = at::cat({pairs, x.narrow(1, count - 1, 1)}, 1);
     tokens = tokens + position_encoding(2 * count - 1, x.size(2)).to(tokens.options());
     for (const EncoderLayer& layer : layers_) tokens = layer(tokens);

@@ -16,13 +16,12 @@ at::Tensor to_indices(const std::vector<int64_t>& values, at::Device device) {
   return t.to(device);
 }
 
-// What the head is asked about: the x of the points `index` (one a context), or, where points have no
-// x, how far they lie from the end of their context (1 is the next point).
+// What the head is asked about: the x of the points `index` (one a context), or, where points have
+// no x, how far they lie from the end of their context (1 is the next point).
 at::Tensor queries(const Learner& learner, const at::Tensor& x, const at::Tensor& index,
                    const Contexts& contexts) {
   if (learner.spec().positions != "relative") return x.index_select(1, index);
-  const at::Tensor lengths =
-      at::arange(contexts.first, contexts.last + 1, index.options());
+  const at::Tensor lengths = at::arange(contexts.first, contexts.last + 1, index.options());
   const at::Tensor offset = index + 1 - lengths;
   return position_encoding(offset, learner.spec().query_dim)
       .to(x.options())
@@ -52,7 +51,8 @@ ContextLosses direct_losses(const Learner& learner, const DataShape& shape, cons
 
 }  // namespace
 
-Contexts contexts_of(const ModelSpec& spec, DataKind kind, int64_t min_train_samples, int64_t size) {
+Contexts contexts_of(const ModelSpec& spec, DataKind kind, int64_t min_train_samples,
+                     int64_t size) {
   const int64_t first = spec.has_bottleneck() ? min_train_samples : min_train_samples - 1;
   return {kind == DataKind::kTokens ? std::max<int64_t>(first, 1) : first, size - 1};
 }
@@ -87,7 +87,8 @@ at::Tensor prediction_loss(const DataShape& shape, const at::Tensor& prediction,
 ContextLosses context_losses(const Learner& learner, const DataShape& shape, const Batch& batch,
                              const Contexts& contexts, const Wanted& wanted,
                              const std::vector<int64_t>& seen) {
-  if (!learner.spec().has_bottleneck()) return direct_losses(learner, shape, batch, contexts, wanted);
+  if (!learner.spec().has_bottleneck())
+    return direct_losses(learner, shape, batch, contexts, wanted);
   // z_S and what follows the last context are never asked for.
   const at::Tensor z = learner.summaries(batch.points.narrow(1, 0, batch.size() - 1))
                            .narrow(1, contexts.first, contexts.count());
@@ -105,9 +106,9 @@ ContextLosses context_losses(const Learner& learner, const DataShape& shape, con
   const bool has_queries = learner.spec().query_dim > 0;
   if (wanted.train && has_queries) {
     const at::Tensor index = to_indices(seen, batch.points.device());
-    out.train = prediction_loss(
-        shape, learner.predict(queries(learner, batch.x, index, contexts), z),
-        selected(batch.y, index), selected(batch.labels, index));
+    out.train =
+        prediction_loss(shape, learner.predict(queries(learner, batch.x, index, contexts), z),
+                        selected(batch.y, index), selected(batch.labels, index));
   }
   if (wanted.ood && batch.x_ood.defined()) {
     out.ood = prediction_loss(shape, learner.predict(selected(batch.x_ood, next), z),

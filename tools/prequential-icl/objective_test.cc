@@ -55,7 +55,8 @@ TEST_CASE("context c asks about point c + 1, and train-risk about a point that i
   CHECK(contexts.first == 1);
   CHECK(contexts.last == 5);
   const std::vector<int64_t> seen = {0, 1, 0, 3, 2};
-  const ContextLosses losses = context_losses(learner, source.shape(), batch, contexts, {true, true, true}, seen);
+  const ContextLosses losses =
+      context_losses(learner, source.shape(), batch, contexts, {true, true, true}, seen);
   const at::Tensor z = learner.summaries(batch.points);
   for (int64_t c = 1; c < 6; ++c) {
     const auto loss = [&](const at::Tensor& x, const at::Tensor& y) {
@@ -69,10 +70,13 @@ TEST_CASE("context c asks about point c + 1, and train-risk about a point that i
   }
   CHECK(!losses.ood.defined());  // `stored` carries no copy
   const Batch moved = Batcher(source.shape(), split, 1, "points", at::kCPU).evaluation(0, 3, true);
-  const ContextLosses away = context_losses(learner, source.shape(), moved, contexts, {true, false, true}, {});
+  const ContextLosses away =
+      context_losses(learner, source.shape(), moved, contexts, {true, false, true}, {});
   const at::Tensor zm = learner.summaries(moved.points);
-  const at::Tensor expected =
-      (learner.predict(moved.x_ood.narrow(1, 3, 1), zm.narrow(1, 3, 1)) - moved.y_ood.narrow(1, 3, 1)).square().mean(2);
+  const at::Tensor expected = (learner.predict(moved.x_ood.narrow(1, 3, 1), zm.narrow(1, 3, 1)) -
+                               moved.y_ood.narrow(1, 3, 1))
+                                  .square()
+                                  .mean(2);
   CHECK((away.ood.narrow(1, 2, 1) - expected).abs().max().item<float>() < 1e-5f);
 }
 
@@ -111,7 +115,8 @@ TEST_CASE("the effective dimension of an isotropic cloud is its dimension, of a 
   at::Tensor cloud = at::empty({4000, 6}, at::TensorOptions().dtype(at::kFloat));
   Stream(1, "cloud").fill_normal(cloud.data_ptr<float>(), cloud.numel(), 5, 1);
   CHECK(effective_dimension(cloud) == Approx(6).epsilon(0.02));
-  CHECK(effective_dimension(cloud.narrow(1, 0, 1).matmul(at::ones({1, 6}))) == Approx(1).epsilon(1e-3));
+  CHECK(effective_dimension(cloud.narrow(1, 0, 1).matmul(at::ones({1, 6}))) ==
+        Approx(1).epsilon(1e-3));
 }
 
 TEST_CASE("an evaluation repeats to the last bit, and its error bars are those of the sample") {
@@ -121,7 +126,9 @@ TEST_CASE("an evaluation repeats to the last bit, and its error bars are those o
   const Batcher batcher(source.shape(), split, 1, "points/val", at::kCPU);
   const Learner learner(tiny("transformer", source.shape()), 2, at::kCPU);
   const Contexts contexts = contexts_of(learner.spec(), source.shape().kind, 1, 8);
-  const auto run = [&] { return evaluate_learner(learner, source.shape(), batcher, split, contexts, 1, {}); };
+  const auto run = [&] {
+    return evaluate_learner(learner, source.shape(), batcher, split, contexts, 1, {});
+  };
   const Evaluation a = run(), b = run();
   CHECK(a.next.mean == b.next.mean);
   CHECK(a.train.mean == b.train.mean);
@@ -129,7 +136,9 @@ TEST_CASE("an evaluation repeats to the last bit, and its error bars are those o
   CHECK(a.effective_z_dim == b.effective_z_dim);
   const at::NoGradGuard guard;
   const at::Tensor losses =
-      context_losses(learner, source.shape(), batcher.evaluation(0, 30, false), contexts, {true, false, false}, {}).next;
+      context_losses(learner, source.shape(), batcher.evaluation(0, 30, false), contexts,
+                     {true, false, false}, {})
+          .next;
   double sum = 0;
   for (int64_t c = 0; c < 7; ++c) {
     const at::Tensor column = losses.select(1, c).to(at::kDouble);
@@ -140,11 +149,13 @@ TEST_CASE("an evaluation repeats to the last bit, and its error bars are those o
   CHECK(a.code_length() == Approx(sum));
 }
 
-TEST_CASE("linear Bayes is the posterior mean, ridge the same, and its expected loss the published one") {
+TEST_CASE(
+    "linear Bayes is the posterior mean, ridge the same, and its expected loss the published one") {
   const TaskConfig config = config_of("linear", 2000, 24);
   const TaskSource source(config, 4);
   const MetaSplit split = source.draw("val", 4, 2000, 24, false);
-  const Batch batch = Batcher(source.shape(), split, 4, "points/val", at::kCPU).evaluation(0, 2000, false);
+  const Batch batch =
+      Batcher(source.shape(), split, 4, "points/val", at::kCPU).evaluation(0, 2000, false);
   const LinearPrior prior{0.2, {true, true, true}};
   const LinearLosses bayes = linear_losses(batch, prior, LinearMethod::kBayes),
                      ridge = linear_losses(batch, prior, LinearMethod::kRidge),
@@ -164,24 +175,33 @@ TEST_CASE("linear Bayes is the posterior mean, ridge the same, and its expected 
     CHECK(std::abs(item(difference.mean())) < 4 * item(difference.std()) / std::sqrt(2000.0));
   }
   // One task, context 5, by the formula.
-  const at::Tensor x = at::cat({batch.x[7], at::ones({24, 1})}, 1).to(at::kDouble), y = batch.y[7].to(at::kDouble);
-  const at::Tensor p = 4 * at::eye(4, x.options()) + x.narrow(0, 0, 5).t().matmul(x.narrow(0, 0, 5)) / 0.04;
-  const at::Tensor w = at::inverse(p).matmul(x.narrow(0, 0, 5).t().matmul(y.narrow(0, 0, 5))) / 0.04;
-  CHECK(bayes.squared[7][5].item<double>() == Approx(item((x[5].matmul(w) - y[5]).square().squeeze())));
-  CHECK(bayes.expected[7][5].item<double>() == Approx(0.04 + item(x[5].matmul(at::inverse(p)).dot(x[5]))));
+  const at::Tensor x = at::cat({batch.x[7], at::ones({24, 1})}, 1).to(at::kDouble),
+                   y = batch.y[7].to(at::kDouble);
+  const at::Tensor p =
+      4 * at::eye(4, x.options()) + x.narrow(0, 0, 5).t().matmul(x.narrow(0, 0, 5)) / 0.04;
+  const at::Tensor w =
+      at::inverse(p).matmul(x.narrow(0, 0, 5).t().matmul(y.narrow(0, 0, 5))) / 0.04;
+  CHECK(bayes.squared[7][5].item<double>() ==
+        Approx(item((x[5].matmul(w) - y[5]).square().squeeze())));
+  CHECK(bayes.expected[7][5].item<double>() ==
+        Approx(0.04 + item(x[5].matmul(at::inverse(p)).dot(x[5]))));
   // Least squares fits as many points as it has weights exactly; Bayes is better on average.
   CHECK(item(plain.squared.select(1, 6).mean()) > item(bayes.squared.select(1, 6).mean()));
-  CHECK(item(plain.squared.select(1, 0).mean()) == Approx(item(batch.y.select(1, 0).to(at::kDouble).square().mean())));
+  CHECK(item(plain.squared.select(1, 0).mean()) ==
+        Approx(item(batch.y.select(1, 0).to(at::kDouble).square().mean())));
 }
 
 TEST_CASE("who knows the function errs by the noise, and by nothing where there is none") {
-  for (const auto& [task, noise] : {std::pair("linear", 0.04), std::pair("sinusoid", 0.0), std::pair("mlp", 0.0)}) {
+  for (const auto& [task, noise] :
+       {std::pair("linear", 0.04), std::pair("sinusoid", 0.0), std::pair("mlp", 0.0)}) {
     INFO(task);
     const TaskConfig config = config_of(task, 300, 20);
     const TaskSource source(config, 4);
     const MetaSplit split = source.draw("val", 4, 300, 20, false);
-    const Batch batch = Batcher(source.shape(), split, 4, "points/val", at::kCPU).evaluation(0, 300, false);
-    const at::Tensor losses = known_function_losses(batch, *source.family("val"), split.param.begin()->second);
+    const Batch batch =
+        Batcher(source.shape(), split, 4, "points/val", at::kCPU).evaluation(0, 300, false);
+    const at::Tensor losses =
+        known_function_losses(batch, *source.family("val"), split.param.begin()->second);
     CHECK(item(losses.mean()) == Approx(noise).epsilon(0.06).margin(1e-10));
   }
 }
@@ -190,10 +210,12 @@ TEST_CASE("the predictors of Mastermind agree with their published curve") {
   const TaskConfig config = config_of("mastermind", 1000, 24);
   const TaskSource source(config, 4);
   const MetaSplit split = source.draw("val", 4, 1000, 24, false);
-  const Batch batch = Batcher(source.shape(), split, 4, "points/val", at::kCPU).evaluation(0, 1000, false);
+  const Batch batch =
+      Batcher(source.shape(), split, 4, "points/val", at::kCPU).evaluation(0, 1000, false);
   const at::Tensor bayes = mastermind_bayes_losses(batch, mastermind_sizes(config)),
                    marginal = marginal_label_losses(batch, source.shape().y_vals);
-  const std::vector<std::pair<int64_t, double>> published = {{0, 1.195}, {1, .988}, {2, .623}, {3, .235}};
+  const std::vector<std::pair<int64_t, double>> published = {
+      {0, 1.195}, {1, .988}, {2, .623}, {3, .235}};
   for (const auto& [c, loss] : published)
     CHECK(item(bayes.select(1, c).mean()) == Approx(loss).margin(0.06));
   CHECK(item(bayes.narrow(1, 1, 23).sum(1).mean()) == Approx(1.95).margin(0.1));

@@ -30,8 +30,7 @@ constexpr double kOutput = 2e-5, kGradient = 1e-4, kMixer = 1e-6;
 constexpr int64_t kHeads = 4;
 
 std::string folder() {
-  return testing::fixtures_folder("prequential-icl", ".npz",
-                                  "tools/prequential-icl/model_spec.h");
+  return testing::fixtures_folder("prequential-icl", ".npz", "tools/prequential-icl/model_spec.h");
 }
 
 bool begins_with(const std::string& text, const std::string& prefix) {
@@ -132,13 +131,16 @@ void check_bottleneck_regression(const Fixture& f) {
   shape.y_vals.assign(size_t(y.size(2)), 0);
   const Contexts contexts = contexts_of(spec, shape.kind, 1, x.size(1));
   const at::Tensor index = f["train_index"];
-  const std::vector<int64_t> seen(index.data_ptr<int64_t>(), index.data_ptr<int64_t>() + index.numel());
-  const ContextLosses losses = context_losses(learner, shape, batch, contexts, {true, true, false}, seen);
+  const std::vector<int64_t> seen(index.data_ptr<int64_t>(),
+                                  index.data_ptr<int64_t>() + index.numel());
+  const ContextLosses losses =
+      context_losses(learner, shape, batch, contexts, {true, true, false}, seen);
   check_close("pred_next", swap(losses.next_prediction), f["pred_next"], kOutput);
   check_close("loss_next", swap(losses.next), f["loss_next"], kOutput);
   check_close("loss_train", swap(losses.train), f["loss_train"], kOutput);
   const at::Tensor z = learner.summaries(batch.points).narrow(1, 1, contexts.count());
-  check_close("pred_train", swap(learner.predict(x.index_select(1, index), z)), f["pred_train"], kOutput);
+  check_close("pred_train", swap(learner.predict(x.index_select(1, index), z)), f["pred_train"],
+              kOutput);
   const at::Tensor loss = losses.next.mean();
   check_close("loss_mean", loss, f["loss_mean"], kOutput);
   torch::autograd::backward({loss}, {});
@@ -150,7 +152,8 @@ void check_bottleneck_regression(const Fixture& f) {
 void check_bottleneck_mastermind(const Fixture& f) {
   const at::Tensor guess = f["guess"], y = f["y"];
   const int64_t positions = guess.size(2), classes = positions + 1,
-                x_dim = f["agg.x_embedding.weight"].size(1) - 2 * classes, colours = x_dim / positions;
+                x_dim = f["agg.x_embedding.weight"].size(1) - 2 * classes,
+                colours = x_dim / positions;
   const auto expand = [](const at::Tensor& t, int64_t n) {
     return at::one_hot(t, n).flatten(2).to(at::kFloat);
   };
@@ -159,9 +162,11 @@ void check_bottleneck_mastermind(const Fixture& f) {
   load(learner.parameters(), f, same);
   Batch batch = batch_of(expand(guess, colours), expand(y, classes));
   batch.labels = y;
-  DataShape shape{DataKind::kLabels, std::vector<int64_t>(size_t(positions), colours), {classes, classes}};
+  DataShape shape{
+      DataKind::kLabels, std::vector<int64_t>(size_t(positions), colours), {classes, classes}};
   const Contexts contexts = contexts_of(spec, shape.kind, 1, guess.size(1));
-  const ContextLosses losses = context_losses(learner, shape, batch, contexts, {true, false, false}, {});
+  const ContextLosses losses =
+      context_losses(learner, shape, batch, contexts, {true, false, false}, {});
   check_close("logits_next", swap(losses.next_prediction), f["logits_next"], kOutput);
   check_close("loss_next", swap(losses.next), f["loss_next"], kOutput);
 }

@@ -144,8 +144,7 @@ std::unique_ptr<Predictor> make_predictor(const ModelSpec& spec, const std::stri
   if (spec.predictor == "linear") return std::make_unique<LinearHead>();
   if (spec.predictor == "mlp-hyper") return std::make_unique<MlpHyper>(spec);
   if (spec.predictor == "polynomial") return std::make_unique<Polynomial>();
-  if (spec.predictor == "lowrank")
-    return std::make_unique<LowRank>(spec, prefix, seed, parameters);
+  if (spec.predictor == "lowrank") return std::make_unique<LowRank>(spec, prefix, seed, parameters);
   return std::make_unique<MlpConcat>(spec, prefix, parameters);
 }
 

@@ -19,8 +19,8 @@ class Predictor {
   virtual at::Tensor operator()(const at::Tensor& query, const at::Tensor& z) const = 0;
 };
 
-// The summary size that the head needs, or 0 where any does: linear (x_dim + 1) y_dim; mlp-hyper the
-// number of weights of its network.
+// The summary size that the head needs, or 0 where any does: linear (x_dim + 1) y_dim; mlp-hyper
+// the number of weights of its network.
 int64_t required_z_dim(const ModelSpec& spec);
 
 // `seed` draws the fixed projections of lowrank. Parameters are called PREFIX + the reference's

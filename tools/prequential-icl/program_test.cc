@@ -153,7 +153,8 @@ TEST_CASE("an HMM learner is compared with exact Bayes, whose own divergence wou
 TEST_CASE("a smoothed constant is constant, and edges are mirrored") {
   for (double v : gaussian_smooth(std::vector<double>(30, 2.5), 20)) CHECK(v == Approx(2.5));
   const std::vector<double> smooth = gaussian_smooth({1, 0, 0, 0, 0, 0}, 1);
-  const double w0 = 1, w1 = std::exp(-0.5), w2 = std::exp(-2.0), w3 = std::exp(-4.5), w4 = std::exp(-8.0);
+  const double w0 = 1, w1 = std::exp(-0.5), w2 = std::exp(-2.0), w3 = std::exp(-4.5),
+               w4 = std::exp(-8.0);
   const double total = w0 + 2 * (w1 + w2 + w3 + w4);
   CHECK(smooth[0] == Approx((w0 + w1) / total));
   CHECK(smooth[1] == Approx((w1 + w2) / total));

@@ -60,8 +60,8 @@ std::vector<log::Published> published_curve(const std::string& task, const std::
   std::string row, value;
   while (rows >> row && values >> value) {
     if (value == "-") continue;
-    out.push_back({"loss_nexttoken/" + row, std::strtod(value.c_str(), nullptr),
-                   found->second.figure});
+    out.push_back(
+        {"loss_nexttoken/" + row, std::strtod(value.c_str(), nullptr), found->second.figure});
   }
   return out;
 }

@@ -66,12 +66,16 @@ bool wanted(const CurveReport& report, int64_t context) {
          std::count(report.contexts.begin(), report.contexts.end(), context) > 0;
 }
 
-log::Series eval_series(const CurveReport& report, const std::vector<const LabelledCurve*>& curves) {
+log::Series eval_series(const CurveReport& report,
+                        const std::vector<const LabelledCurve*>& curves) {
   const Columns columns(curves);
   const Contexts& contexts = curves[0]->evaluation.contexts;
   log::Series series{"n_samples",
-                     {{"n_samples", {}}, {"loss_nexttoken", {}}, {"loss_train", {}},
-                      {"loss_ood", {}}, {"stderr", {}}}};
+                     {{"n_samples", {}},
+                      {"loss_nexttoken", {}},
+                      {"loss_train", {}},
+                      {"loss_ood", {}},
+                      {"stderr", {}}}};
   const bool expected = !curves[0]->expected.empty();
   if (expected) series.columns.push_back({"expected", {}});
   for (int64_t c = contexts.first; c <= contexts.last; ++c) {
@@ -124,8 +128,8 @@ log::Metric metric_of(const std::vector<double>& per_seed, const std::string& un
   return metric;
 }
 
-// Code lengths: nats for labels and tokens; for a squared loss the plain sum, and Gaussian nats where
-// sigma is given.
+// Code lengths: nats for labels and tokens; for a squared loss the plain sum, and Gaussian nats
+// where sigma is given.
 void add_code_length(log::Result& result, const CurveReport& report) {
   const bool squared = report.kind == DataKind::kRegression;
   std::vector<double> sums, nats;
@@ -164,7 +168,8 @@ void add_curves(log::Result& result, const CurveReport& report) {
   }
   const Evaluation& first = all[0]->evaluation;
   if (!first.excess_norm.empty())
-    result.series.emplace_back("excess_norm", two_columns(report, all, {{"excess_norm", excess_of}}));
+    result.series.emplace_back("excess_norm",
+                               two_columns(report, all, {{"excess_norm", excess_of}}));
   if (!first.kl_to_oracle.empty()) {
     result.series.emplace_back(
         "kl_oracle",
@@ -195,7 +200,8 @@ log::Facts data_facts(const RunData& run) {
                       {"points", d.train.points()},
                       {"x_dim", d.shape.x_dim()},
                       {"y_dim", d.shape.y_dim()}};
-  if (!run.digest.empty()) facts.emplace_back("digests", std::vector<std::string>{"xxh3:" + run.digest});
+  if (!run.digest.empty())
+    facts.emplace_back("digests", std::vector<std::string>{"xxh3:" + run.digest});
   return facts;
 }
 

@@ -78,8 +78,8 @@ std::vector<double> grid_of(const std::vector<SeedCurve>& curves) {
   }
   std::vector<double> grid;
   for (int64_t i = 0; i < kGridRows; ++i) {
-    const double x =
-        std::round(std::exp(std::log(low) + std::log(high / low) * double(i) / double(kGridRows - 1)));
+    const double x = std::round(
+        std::exp(std::log(low) + std::log(high / low) * double(i) / double(kGridRows - 1)));
     if (grid.empty() || x > grid.back()) grid.push_back(x);
   }
   return grid;
@@ -87,8 +87,11 @@ std::vector<double> grid_of(const std::vector<SeedCurve>& curves) {
 
 log::Series smoothed_series(const std::vector<SeedCurve>& curves) {
   log::Series series{"n_samples",
-                     {{"n_samples", {}}, {"loss_nexttoken", {}}, {"loss_train", {}},
-                      {"loss_ood", {}}, {"stderr", {}}}};
+                     {{"n_samples", {}},
+                      {"loss_nexttoken", {}},
+                      {"loss_train", {}},
+                      {"loss_ood", {}},
+                      {"stderr", {}}}};
   const double count = double(curves.size());
   for (double n : grid_of(curves)) {
     double test = 0, train = 0, squares = 0;

@@ -20,7 +20,7 @@ constexpr int64_t kEpochsAStep = 50;  // so that a signal is heard soon
 
 struct SgdProgram::Active {
   int64_t number, seed, fit, n;
-  std::vector<float> x, y;    // training and validation points, then test points
+  std::vector<float> x, y;  // training and validation points, then test points
   std::vector<int64_t> symbols;
   MlpFit learner;
 
@@ -79,8 +79,7 @@ void SgdProgram::start(int64_t number) {
   // The test points are those beyond n_max, whatever n.
   const MetaSplit split =
       sources_[s].draw("sgd", uint64_t(seed), 1, options_.n_max + options_.n_test, false, fit);
-  const Batch batch =
-      Batcher(shape(), split, uint64_t(seed), "", at::kCPU).stored(0, 1);
+  const Batch batch = Batcher(shape(), split, uint64_t(seed), "", at::kCPU).stored(0, 1);
   auto active = std::make_unique<Active>(
       Active{number, seed, fit, n, {}, {}, {}, MlpFit(options_.fit, initial_[s])});
   const auto copy = [&](const at::Tensor& t, auto& into) {
@@ -132,13 +131,12 @@ std::vector<std::pair<int64_t, double>> SgdProgram::drain_losses() {
   return losses;
 }
 
-train::Program::Row SgdProgram::evaluate(int64_t) {
-  return {{"fits", double(records_.size())}};
-}
+train::Program::Row SgdProgram::evaluate(int64_t) { return {{"fits", double(records_.size())}}; }
 
 void SgdProgram::visit_state(train::Archive& archive) {
   archive.number("next", next_);
-  train::visit_records(archive, "records", records_, {&FitRecord::loss_test, &FitRecord::loss_train},
+  train::visit_records(archive, "records", records_,
+                       {&FitRecord::loss_test, &FitRecord::loss_train},
                        {&FitRecord::seed, &FitRecord::fit, &FitRecord::n, &FitRecord::epochs});
   std::vector<int64_t> numbers;
   for (const auto& a : active_) numbers.push_back(a->number);

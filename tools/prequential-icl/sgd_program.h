@@ -1,6 +1,6 @@
-// Thousands of small fits as one program (specification, section 4, "SGD learner per fit"): a window
-// of fits advances by some epochs a step, in parallel; what is finished makes room for the next.
-// Each fit equals its single run.
+// Thousands of small fits as one program (specification, section 4, "SGD learner per fit"): a
+// window of fits advances by some epochs a step, in parallel; what is finished makes room for the
+// next. Each fit equals its single run.
 #pragma once
 
 #include <cstdint>
@@ -50,8 +50,8 @@ class SgdProgram : public train::Program {
 
   SgdOptions options_;
   std::vector<int64_t> seeds_;
-  std::vector<TaskSource> sources_;                // one a seed
-  std::vector<std::vector<float>> initial_;        // weights, one a seed
+  std::vector<TaskSource> sources_;          // one a seed
+  std::vector<std::vector<float>> initial_;  // weights, one a seed
   std::vector<std::unique_ptr<Active>> active_;
   std::vector<FitRecord> records_;
   std::vector<std::pair<int64_t, double>> new_losses_;

@@ -102,9 +102,8 @@ std::unique_ptr<Family> TaskSource::family(const std::string& split) const {
   const TaskConfig& c = config_;
   if (c.task == "linear") {
     const std::string rows = c.intrinsic_rows_shared ? "rows" : "rows/" + split;
-    return linear_family(
-        {*c.x_dim, *c.y_dim, *c.intrinsic_dim, *c.noise, c.data_dist == "uniform"},
-        Stream(seed_, rows));
+    return linear_family({*c.x_dim, *c.y_dim, *c.intrinsic_dim, *c.noise, c.data_dist == "uniform"},
+                         Stream(seed_, rows));
   }
   if (c.task == "sinusoid") return sinusoid_family(*c.x_dim, *c.noise, c.fixed_freq);
   if (c.task == "chebyshev") return chebyshev_family(c.degree, *c.noise);
@@ -127,8 +126,9 @@ MetaSplit TaskSource::draw_regression(const std::string& split, uint64_t seed, i
   const int64_t x_size = points * family->x_dim, y_size = points * family->y_dim;
   at::parallel_for(0, tasks, 16, [&](int64_t first, int64_t end) {
     for (int64_t t = first; t < end; ++t) {
-      family->sample(TaskStreams(seed, split, from + t), points, theta.data_ptr<float>() + t * parameters,
-                     out.x.data_ptr<float>() + t * x_size, out.y.data_ptr<float>() + t * y_size);
+      family->sample(TaskStreams(seed, split, from + t), points,
+                     theta.data_ptr<float>() + t * parameters, out.x.data_ptr<float>() + t * x_size,
+                     out.y.data_ptr<float>() + t * y_size);
     }
   });
   if (ood) {
@@ -152,7 +152,7 @@ MetaSplit TaskSource::draw_regression(const std::string& split, uint64_t seed, i
 }
 
 MetaSplit TaskSource::draw_mastermind_split(const std::string& split, uint64_t seed, int64_t from,
-                                      int64_t tasks, int64_t points) const {
+                                            int64_t tasks, int64_t points) const {
   const MastermindSizes sizes = mastermind_sizes(config_);
   const int64_t length = sizes.code_length;
   MetaSplit out;
@@ -173,9 +173,10 @@ MetaSplit TaskSource::draw_mastermind_split(const std::string& split, uint64_t s
   return out;
 }
 
-MetaSplit TaskSource::draw_hmm(const std::string& split, uint64_t seed, int64_t from,
-                               int64_t tasks, int64_t points) const {
-  const std::vector<int64_t>& latents = split == "train" ? hmm_->train_latents : hmm_->held_out_latents;
+MetaSplit TaskSource::draw_hmm(const std::string& split, uint64_t seed, int64_t from, int64_t tasks,
+                               int64_t points) const {
+  const std::vector<int64_t>& latents =
+      split == "train" ? hmm_->train_latents : hmm_->held_out_latents;
   const HmmSampler sampler(*hmm_);
   MetaSplit out;
   out.y = bytes({tasks, points, 1});
@@ -194,7 +195,8 @@ MetaSplit TaskSource::draw_hmm(const std::string& split, uint64_t seed, int64_t 
 
 MetaSplit TaskSource::draw(const std::string& split, uint64_t seed, int64_t tasks, int64_t points,
                            bool with_ood, int64_t from) const {
-  if (shape_.kind == DataKind::kLabels) return draw_mastermind_split(split, seed, from, tasks, points);
+  if (shape_.kind == DataKind::kLabels)
+    return draw_mastermind_split(split, seed, from, tasks, points);
   if (shape_.kind == DataKind::kTokens) return draw_hmm(split, seed, from, tasks, points);
   return draw_regression(split, seed, from, tasks, points, with_ood);
 }

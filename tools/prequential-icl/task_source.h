@@ -23,7 +23,8 @@ class TaskSource {
 
   const DataShape& shape() const { return shape_; }
 
-  // Tasks from .. from + tasks - 1 of a split; `seed`, the split's name and its number decide a task.
+  // Tasks from .. from + tasks - 1 of a split; `seed`, the split's name and its number decide a
+  // task.
   MetaSplit draw(const std::string& split, uint64_t seed, int64_t tasks, int64_t points,
                  bool with_ood, int64_t from = 0) const;
 

@@ -49,7 +49,8 @@ std::string message_of(const std::function<void()>& act) {
 
 }  // namespace
 
-TEST_CASE("linear tasks: weights of variance 1/(intrinsic_dim + 1), the bias last, noise on y only") {
+TEST_CASE(
+    "linear tasks: weights of variance 1/(intrinsic_dim + 1), the bias last, noise on y only") {
   TaskConfig c = config_of("linear", 3000, 20);
   const MetaDataset d = dataset_of(c);
   const at::Tensor& w = d.train.param.at("w");
@@ -114,7 +115,8 @@ TEST_CASE("chebyshev tasks are sums of cos(i arccos x)") {
   CHECK(standard.train.y.mean(0).abs().max().item<double>() < 1e-5);
 }
 
-TEST_CASE("dynamics: the next twenty states follow from the last one, and W has spectral radius 1") {
+TEST_CASE(
+    "dynamics: the next twenty states follow from the last one, and W has spectral radius 1") {
   const MetaDataset d = dataset_of(config_of("dynamics", 10, 6));
   CHECK(d.shape.x_dim() == 60);
   const at::Tensor w = d.train.param.at("w").select(0, 2);
@@ -122,11 +124,15 @@ TEST_CASE("dynamics: the next twenty states follow from the last one, and W has 
   at::Tensor s = x.narrow(1, 57, 3);
   s = s + 0.01 * s.matmul(w);
   CHECK((s - y.narrow(1, 0, 3)).abs().max().item<double>() < 1e-5);
-  CHECK((x.narrow(1, 0, 3) + 0.01 * x.narrow(1, 0, 3).matmul(w) - x.narrow(1, 3, 3)).abs().max().item<double>() < 1e-5);
+  CHECK((x.narrow(1, 0, 3) + 0.01 * x.narrow(1, 0, 3).matmul(w) - x.narrow(1, 3, 3))
+            .abs()
+            .max()
+            .item<double>() < 1e-5);
   CHECK(!d.train.x_ood.defined());
 }
 
-TEST_CASE("out-of-distribution inputs: bimodal folds the task's range, shift_scale moves and widens it") {
+TEST_CASE(
+    "out-of-distribution inputs: bimodal folds the task's range, shift_scale moves and widens it") {
   TaskConfig c = config_of("sinusoid", 3, 50);
   const MetaDataset folded = dataset_of(c);
   c.ood_style = "shift_scale";
@@ -135,13 +141,15 @@ TEST_CASE("out-of-distribution inputs: bimodal folds the task's range, shift_sca
   const double m = mean_of(x), low = x.min().item<double>(), high = x.max().item<double>();
   for (int64_t i = 0; i < 50; ++i) {
     const double v = x[i].item<double>();
-    CHECK(folded.train.x_ood[1][i][0].item<double>() == Approx((v < m ? low : high) + m - v).margin(1e-5));
+    CHECK(folded.train.x_ood[1][i][0].item<double>() ==
+          Approx((v < m ? low : high) + m - v).margin(1e-5));
     CHECK(moved.train.x_ood[1][i][0].item<double>() == Approx(m + 2 + 3 * (v - m)).margin(1e-5));
   }
 }
 
 TEST_CASE("every family gives finite tasks that do not depend on their number") {
-  for (const char* task : {"linear", "sinusoid", "mastermind", "hmm", "chebyshev", "mlp", "lowrank", "dynamics"}) {
+  for (const char* task :
+       {"linear", "sinusoid", "mastermind", "hmm", "chebyshev", "mlp", "lowrank", "dynamics"}) {
     INFO(task);
     TaskConfig c = config_of(task, 5, 8);
     const MetaDataset few = dataset_of(c);
@@ -203,8 +211,9 @@ TEST_CASE("a meta-dataset with NaN, a symbol outside its classes or unequal tens
 TEST_CASE("a CSV becomes a meta-dataset, the last tasks for validation") {
   const io::Scratch scratch;
   const std::string path = scratch / "t.csv";
-  io::write_file_atomic(
-      path, "task,x1,y1,x2\na,1,10,2\nb,3,30,4\na,5,50,6\nb,7,70,8\nc,9,90,10\nc,11,110,12\nc,13,130,14\n");
+  io::write_file_atomic(path,
+                        "task,x1,y1,x2\na,1,10,2\nb,3,30,4\na,5,50,6\nb,7,70,8\nc,9,90,10\nc,11,"
+                        "110,12\nc,13,130,14\n");
   const MetaDataset d = read_csv_dataset(path, 0.34);
   CHECK(d.train.x.sizes() == at::IntArrayRef({2, 2, 2}));
   CHECK(d.val.x.sizes() == at::IntArrayRef({1, 2, 2}));
@@ -216,7 +225,9 @@ TEST_CASE("a CSV becomes a meta-dataset, the last tasks for validation") {
     io::write_file_atomic(bad, text);
     return message_of([&] { read_csv_dataset(bad, 0.5); });
   };
-  CHECK(refused("task,x1,y1\na,1,2\na,nan,3\nb,1,2\nb,1,2\n").find("row 2, column x1: found 'nan'") != std::string::npos);
+  CHECK(
+      refused("task,x1,y1\na,1,2\na,nan,3\nb,1,2\nb,1,2\n").find("row 2, column x1: found 'nan'") !=
+      std::string::npos);
   CHECK(refused("x1,y1\n1,2\n").find("no column task") != std::string::npos);
   CHECK(refused("task,x1\na,2\n").find("no column y1") != std::string::npos);
   CHECK(refused("task,x1,y1\na,1,2\na,1,2\n").find("expected at least 2") != std::string::npos);
@@ -231,7 +242,9 @@ TEST_CASE("a batch permutes x, y and the copy alike, afresh for every draw, toke
   CHECK(a.points.equal(again.points));
   CHECK(!a.points.equal(b.points));
   // Every row of the batch is a row of the task, with its own y and copy.
-  const at::Tensor stored = at::cat({d.train.x.select(0, 3), d.train.y.select(0, 3), d.train.x_ood.select(0, 3)}, 1),
+  const at::Tensor stored = at::cat(
+                       {d.train.x.select(0, 3), d.train.y.select(0, 3), d.train.x_ood.select(0, 3)},
+                       1),
                    drawn = at::cat({a.points.select(0, 0), a.x_ood.select(0, 0)}, 1);
   for (int64_t i = 0; i < 30; ++i)
     CHECK((stored - drawn[i]).abs().sum(1).min().item<double>() == 0);
@@ -239,7 +252,8 @@ TEST_CASE("a batch permutes x, y and the copy alike, afresh for every draw, toke
   CHECK(drawn.sum(0).allclose(stored.sum(0), 1e-4, 1e-4));
 
   const MetaDataset hmm = dataset_of(config_of("hmm", 3, 20));
-  const Batch tokens = Batcher(hmm.shape, hmm.train, 1, "points", at::kCPU).gather(tasks + 1, 1, 5, false);
+  const Batch tokens =
+      Batcher(hmm.shape, hmm.train, 1, "points", at::kCPU).gather(tasks + 1, 1, 5, false);
   CHECK(tokens.labels.flatten().equal(hmm.train.y.select(0, 0).flatten().to(at::kLong)));
   CHECK(tokens.points.sum(2).eq(1).all().item<bool>());
 }

@@ -17,7 +17,8 @@ namespace {
 
 constexpr int64_t kTasksOfPartialResult = 64;
 
-log::Result result_of(const TrainConfig& config, const LearnerProgram& program, const cli::Run& run) {
+log::Result result_of(const TrainConfig& config, const LearnerProgram& program,
+                      const cli::Run& run) {
   log::Result result;
   result.seeds = run.options().seed;
   result.data = data_facts(program.members()[0].source);
@@ -34,7 +35,8 @@ void add_training_curves(log::Result& result, const LearnerProgram& program) {
     result.series.emplace_back(fmt::format("train_curve/{}", m.seed), training_series(m.curve));
 }
 
-void add_metrics(log::Result& result, const LearnerProgram& program, const train::Outcome& outcome) {
+void add_metrics(log::Result& result, const LearnerProgram& program,
+                 const train::Outcome& outcome) {
   log::Metric steps, speed;
   steps.value = double(outcome.steps);
   steps.unit = "steps";
@@ -94,8 +96,8 @@ int train(const TrainConfig& config, cli::Run& run) {
   add_training_curves(result, program);
   add_curves(result, report);
   add_metrics(result, program, outcome);
-  result.published = published_curve(
-      config.task.task, config.objective == "train" ? "train" : config.model.arch);
+  result.published =
+      published_curve(config.task.task, config.objective == "train" ? "train" : config.model.arch);
   tell(report);
   run.emit(result, "train/1");
   return outcome.exit_code;
