@@ -55,12 +55,14 @@ def free_port():
 
 
 class Cluster:
-    """munged, slurmctld and slurmd of the current user; RuntimeError where they do not start."""
+    """munged, slurmctld and slurmd of the current user; `up` raises RuntimeError where they do not start."""
 
     def __init__(self, folder):
-        self.folder, self.daemons = folder, []
-        host = socket.gethostname().split(".")[0]
+        self.folder, self.daemons = folder, {}
         self.environment = {**os.environ, "PATH": PATH, "SLURM_CONF": str(folder / "slurm.conf")}
+
+    def up(self):
+        folder, host = self.folder, socket.gethostname().split(".")[0]
         for name in ("state", "spool"):
             (folder / name).mkdir()
         folder.chmod(0o755)  # munged refuses a socket that others cannot reach
@@ -71,24 +73,24 @@ class Cluster:
                                                          controller=free_port(), daemon=free_port()))
         self.start("munged", "--foreground", "--force", f"--key-file={key}", f"--socket={folder}/munge.socket",
                    f"--pid-file={folder}/munged.pid", f"--log-file={folder}/munged.log", f"--seed-file={folder}/munge.seed")
-        self.until("munged", lambda: (folder / "munge.socket").exists())
+        self.until((folder / "munge.socket").exists)
         self.start("slurmctld", "-D", "-i", "-L", folder / "slurmctld.log")
         self.start("slurmd", "-D", "-N", host, "-L", folder / "slurmd.log")
-        self.until("slurmd", lambda: self.run("sinfo", "-h", "-o", "%T").strip() == "idle")
+        self.until(lambda: self.run("sinfo", "-h", "-o", "%T").strip() == "idle")
 
-    def start(self, *command):
-        log = open(self.folder / f"{command[0]}.out", "w")
-        self.daemons.append(subprocess.Popen(list(map(str, command)), env=self.environment, stdout=log, stderr=log))
-        log.close()
+    def start(self, name, *options):
+        with open(self.folder / f"{name}.out", "w") as log:
+            self.daemons[name] = subprocess.Popen([name, *map(str, options)], env=self.environment, stdout=log, stderr=log)
 
-    def until(self, what, is_true, seconds=20):
+    def until(self, is_true, seconds=20):
         end = time.monotonic() + seconds
         while not is_true():
-            if time.monotonic() > end or any(d.poll() is not None for d in self.daemons):
-                logs = [(self.folder / f"{what}{end}").read_text() for end in (".out", ".log")
-                        if (self.folder / f"{what}{end}").exists()]
-                last = [line for log in logs for line in log.splitlines()][-1:]
-                raise RuntimeError(f"{what} did not start: {' '.join(last)}")
+            dead = [name for name, daemon in self.daemons.items() if daemon.poll() is not None]
+            if dead or time.monotonic() > end:
+                name = (dead or list(self.daemons))[-1]
+                logs = [self.folder / f"{name}{suffix}" for suffix in (".log", ".out")]
+                last = [line for log in logs if log.exists() for line in log.read_text().splitlines()][-1:]
+                raise RuntimeError(f"{name} did not start: {' '.join(last)}")
             time.sleep(0.2)
 
     def run(self, *command, **kwargs):
@@ -96,7 +98,7 @@ class Cluster:
         return done.stdout
 
     def stop(self):
-        for daemon in reversed(self.daemons):
+        for daemon in reversed(self.daemons.values()):
             daemon.terminate()
             try:
                 daemon.wait(20)
@@ -114,13 +116,12 @@ class Requeue(unittest.TestCase):
         self.addCleanup(scratch.cleanup)
         self.folder = pathlib.Path(scratch.name)
         (self.folder / "slurm").mkdir()
-        cluster = Cluster.__new__(Cluster)
-        self.addCleanup(lambda: cluster.stop())
+        self.cluster = Cluster(self.folder / "slurm")
+        self.addCleanup(self.cluster.stop)
         try:
-            cluster.__init__(self.folder / "slurm")
-        except (RuntimeError, OSError) as e:
+            self.cluster.up()
+        except (RuntimeError, OSError, subprocess.TimeoutExpired) as e:
             self.skip(str(e))
-        self.cluster = cluster
 
     def skip(self, reason):
         print(f"SKIPPED: slurm_test: {reason}")
