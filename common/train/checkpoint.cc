@@ -81,6 +81,11 @@ std::string manifest_arch(const std::string& checkpoint_folder) {
   return manifest["arch"].dump();
 }
 
+io::SafeTensors read_weights(const std::string& checkpoint_folder) {
+  const Json manifest = read_manifest(checkpoint_folder + "/manifest.json");
+  return read_verified(checkpoint_folder, kFiles[0], manifest["files"]);
+}
+
 CheckpointStore::CheckpointStore(std::string folder, CheckpointContext context, int64_t keep)
     : folder_(std::move(folder)), context_(std::move(context)), keep_(keep) {}
 

@@ -53,6 +53,10 @@ class CheckpointStore {
 // "step-000000500"
 std::string step_name(int64_t step);
 
+// The weights of a checkpoint, of whatever configuration, verified against the manifest. Throws
+// MissingInput, DataError for a damaged file.
+io::SafeTensors read_weights(const std::string& checkpoint_folder);
+
 // The `arch` entry of a manifest as JSON text. Throws MissingInput, DataError.
 std::string manifest_arch(const std::string& checkpoint_folder);
 

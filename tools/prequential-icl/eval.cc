@@ -38,11 +38,12 @@ RunData tasks_of(const EvalConfig& config, const StoredRun& stored, int64_t seed
   return run;
 }
 
-void check_shape(const ModelSpec& spec, const DataShape& shape, const std::string& checkpoint) {
-  if (spec.x_dim == shape.x_dim() && spec.y_dim == shape.y_dim()) return;
-  throw Mismatch(fmt::format(
-      "--checkpoint {}: its learner reads x of {} and y of {} dimensions, the tasks have {} and {}",
-      checkpoint, spec.x_dim, spec.y_dim, shape.x_dim(), shape.y_dim()));
+void check_shape(const StoredRun& run, const DataShape& shape, const std::string& checkpoint) {
+  if (run.x_dim == shape.x_dim() && run.y_dim == shape.y_dim()) return;
+  throw Mismatch(
+      fmt::format("--checkpoint {}: its learner reads x of {} and y of {} dimensions, the tasks "
+                  "have {} and {}",
+                  checkpoint, run.x_dim, run.y_dim, shape.x_dim(), shape.y_dim()));
 }
 
 // Section 5: the first four tasks, unpermuted, contexts 1, 5 and 50, along 100 inputs.
@@ -111,8 +112,8 @@ int evaluate(const EvalConfig& config, cli::Run& run) {
   for (int64_t seed : stored.seeds) {
     const RunData tasks = tasks_of(config, stored, seed);
     const DataShape& shape = tasks.data.shape;
+    check_shape(stored, shape, config.checkpoint);
     const Learner learner(fitted_spec(options.model, shape), uint64_t(seed), device);
-    check_shape(learner.spec(), shape, config.checkpoint);
     load_weights(stored, seed, learner.parameters());
     if (tasks.data.val.points() <= options.min_train_samples) {
       throw UsageError(
@@ -143,6 +144,8 @@ int evaluate(const EvalConfig& config, cli::Run& run) {
     result.model = model_facts(learner);
     result.model.emplace_back("objective", stored.config.objective);
     result.model.emplace_back("checkpoint", stored.checkpoint);
+    result.model.emplace_back("min_train_samples", options.min_train_samples);
+    if (options.degree >= 0) result.model.emplace_back("degree", options.degree);
     if (!config.probe_functions) continue;
     check_probe(learner, shape);
     std::unique_ptr<Family> family;

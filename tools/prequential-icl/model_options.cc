@@ -94,19 +94,31 @@ StoredRun open_stored_run(const std::string& path) {
         "--checkpoint {}: found no checkpoint, expected a run's folder or a step-* folder in it",
         path));
   }
-  const std::string options = train::manifest_arch(run.checkpoint);
-  run.config = cli::config_from_snapshot<TrainConfig>(options, run.checkpoint + "/manifest.json");
-  const auto seeds = nlohmann::json::parse(options)["seed"];
-  if (!seeds.is_array() || !run.config.task.n_samples || !run.config.model.h_dim)
-    throw DataError(run.checkpoint + "/manifest.json: not a checkpoint of `train`");
-  run.seeds = seeds.get<std::vector<int64_t>>();
+  const std::string manifest = run.checkpoint + "/manifest.json";
+  const auto arch = nlohmann::json::parse(train::manifest_arch(run.checkpoint));
+  try {
+    const auto& options = arch.at("options");
+    run.config = cli::config_from_snapshot<TrainConfig>(options.dump(), manifest);
+    run.seeds = options.at("seed").get<std::vector<int64_t>>();
+    run.x_dim = arch.at("x_dim").get<int64_t>();
+    run.y_dim = arch.at("y_dim").get<int64_t>();
+  } catch (const nlohmann::json::exception&) {
+    throw DataError(manifest + ": not a checkpoint of `train`");
+  }
   return run;
+}
+
+std::string stored_arch(const std::string& config_json, const DataShape& shape) {
+  const nlohmann::ordered_json arch = {{"options", nlohmann::ordered_json::parse(config_json)},
+                                       {"x_dim", shape.x_dim()},
+                                       {"y_dim", shape.y_dim()}};
+  return arch.dump();
 }
 
 void load_weights(const StoredRun& run, int64_t seed, const Parameters& parameters) {
   const at::NoGradGuard guard;
   const std::string path = run.checkpoint + "/model.safetensors";
-  const io::SafeTensors file = io::read_safetensors(path);
+  const io::SafeTensors file = train::read_weights(run.checkpoint);
   for (const Parameter& p : parameters.all()) {
     const std::string name = fmt::format("{}/{}", seed, p.name);
     const at::Tensor stored = data::to_torch(file.at(name, path));

@@ -24,7 +24,12 @@ struct StoredRun {
   TrainConfig config;
   std::vector<int64_t> seeds;
   std::string checkpoint;
+  int64_t x_dim = 0, y_dim = 0;  // of the points that it was trained on
 };
+
+// What a checkpoint's manifest says of a run, for open_stored_run.
+std::string stored_arch(const std::string& config_json, const DataShape& shape);
+
 // `path` is a run's folder (its newest checkpoint) or a checkpoint. Throws MissingInput, DataError.
 StoredRun open_stored_run(const std::string& path);
 

@@ -79,6 +79,7 @@ int train(const TrainConfig& config, cli::Run& run) {
                              *config.task.n_tasks, config.batch_size));
   }
   train::LoopOptions loop = loop_options(run, steps, "train");
+  loop.context.arch_json = stored_arch(run.config_json(), program.shape());
   if (loop.eval_every == 0) loop.eval_every = program.steps_per_epoch();
   if (run.device().cuda) loop.check_every = 20;  // reading a loss waits for the device
   const train::Outcome outcome = train::run_loop(program, loop);

@@ -18,7 +18,6 @@ train::LoopOptions loop_options(const cli::Run& run, int64_t max_steps, const st
   loop.context.fields = run.resume_fields();
   loop.context.threads = run.threads();
   loop.context.gemm = gemm_backend();
-  loop.context.arch_json = run.config_json();
   return loop;
 }
 
