@@ -195,11 +195,13 @@ log::Facts data_facts(const RunData& run) {
   log::Facts facts = {{"name", d.task},
                       {"origin", std::string(run.digest.empty() ? "synthetic" : "user")},
                       {"kind", std::string(kind_name(d.shape.kind))},
-                      {"tasks", d.train.tasks()},
-                      {"validation_tasks", d.val.tasks()},
-                      {"points", d.train.points()},
                       {"x_dim", d.shape.x_dim()},
                       {"y_dim", d.shape.y_dim()}};
+  if (d.train.tasks() > 0) facts.emplace_back("tasks", d.train.tasks());
+  if (d.val.tasks() > 0) {
+    facts.emplace_back("validation_tasks", d.val.tasks());
+    facts.emplace_back("points", d.val.points());
+  }
   if (!run.digest.empty())
     facts.emplace_back("digests", std::vector<std::string>{"xxh3:" + run.digest});
   return facts;
