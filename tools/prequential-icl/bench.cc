@@ -124,9 +124,9 @@ class Bench {
   }
 
   void kernels() {
-    log::Table table{joined({"kernel", "shape", "direction", "elements", "ns_per_element"},
-                            {kTimingColumns}),
-                     {}};
+    log::Table table{
+        joined({"kernel", "shape", "direction", "elements", "ns_per_element"}, {kTimingColumns}),
+        {}};
     std::vector<KernelCall> calls;
     for (const char* kernel : {"attention", "selective-scan", "ssd-scan"}) {
       if (!config_.has(kernel)) continue;
@@ -175,16 +175,17 @@ class Bench {
     log::Series losses{"step", {{"step", {}}, {"loss", {}}}};
     int64_t step = 0;
     bench::restart_peak_memory();
-    const Timing t = bench::measure({config_.warmup_steps, config_.steps, config_.min_seconds}, [&] {
-      p.gradient().zero_();
-      const at::Tensor loss =
-          context_losses(learner, shape, batches[size_t(step % kBatches)], contexts, {}, {})
-              .next.mean();
-      torch::autograd::backward({loss}, {});
-      optimizer.step(p.values(), p.gradient());
-      losses.columns[1].second.push_back(loss.item<double>());
-      losses.columns[0].second.push_back(double(++step));
-    });
+    const Timing t =
+        bench::measure({config_.warmup_steps, config_.steps, config_.min_seconds}, [&] {
+          p.gradient().zero_();
+          const at::Tensor loss =
+              context_losses(learner, shape, batches[size_t(step % kBatches)], contexts, {}, {})
+                  .next.mean();
+          torch::autograd::backward({loss}, {});
+          optimizer.step(p.values(), p.gradient());
+          losses.columns[1].second.push_back(loss.item<double>());
+          losses.columns[0].second.push_back(double(++step));
+        });
     std::vector<log::Value> row = {c.spec.arch, c.shape, p.count(), c.points, c.batch};
     add_timing(row, t);
     add_speed(row, t, step_flops(c));

@@ -24,7 +24,8 @@ double mamba_flops(double rows, const ModelSpec& s) {
   const double scan = 6 * rows * inner * kState + product(rows, inner, kConvWidth);
   if (s.arch == "mamba2") {
     const double heads = inner / double(s.mamba_head_dim);
-    return product(rows, h, 2 * inner + 2 * kState + heads) + product(rows, inner, h) + scan + gated;
+    return product(rows, h, 2 * inner + 2 * kState + heads) + product(rows, inner, h) + scan +
+           gated;
   }
   const double rank = double((s.h_dim + 15) / 16);
   return product(rows, h, 2 * inner) + product(rows, inner, rank + 2 * kState) +
@@ -84,7 +85,8 @@ double step_flops(const StepCase& c) {
     return 3 * ((2 * layers - 1) * layer_flops(rows, time, h) + product(rows, h, double(s.y_dim)));
   }
   const double asked = rows - double(c.batch), head = double(s.pred_h_dim),
-               aggregator = s.arch == "transformer" ? layer_flops(rows, time, h) : mamba_flops(rows, s),
+               aggregator =
+                   s.arch == "transformer" ? layer_flops(rows, time, h) : mamba_flops(rows, s),
                predictor = product(asked, double(s.query_dim + s.z_dim), head) +
                            double(s.pred_layers - 2) * product(asked, head, head) +
                            product(asked, head, double(s.y_dim));
@@ -113,8 +115,9 @@ SgdCase sgd_case(uint64_t seed) {
 double fit_flops(const SgdCase& c) {
   const double w = double(c.options.width);
   // The gradient of the first layer's input is not needed.
-  const double point = 2 * (2 * double(c.options.inputs) * w +
-                            3 * (double(c.options.layers - 2) * w * w + w * double(c.options.outputs)));
+  const double point =
+      2 * (2 * double(c.options.inputs) * w +
+           3 * (double(c.options.layers - 2) * w * w + w * double(c.options.outputs)));
   return point * double(SgdCase::kTrain * SgdCase::kEpochs);
 }
 

@@ -23,8 +23,8 @@ const std::vector<std::string> kBenchShapes = {"small", "paper"};
 // A training step of the prequential objective on the linear task (x_dim 3, y_dim 1).
 struct StepCase {
   std::string shape;
-  ModelSpec spec;          // .arch names the model
-  int64_t points, batch;   // S, tasks
+  ModelSpec spec;         // .arch names the model
+  int64_t points, batch;  // S, tasks
   double lr;
   double reference_cpu_s;  // 0: none known
 

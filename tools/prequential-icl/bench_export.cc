@@ -29,12 +29,10 @@ void export_step(const std::string& folder, const StepCase& c, const std::vector
 void export_sgd(const std::string& folder, const SgdCase& c, uint64_t seed, int64_t fits) {
   const MlpFitOptions& o = c.options;
   io::SafeTensors out;
-  out.metadata = {{"lr", fmt::format("{}", o.lr)},
-                  {"clip", fmt::format("{}", o.clip)},
-                  {"batch", std::to_string(o.batch)},
-                  {"width", std::to_string(o.width)},
-                  {"layers", std::to_string(o.layers)},
-                  {"points", std::to_string(SgdCase::kPoints)}};
+  out.metadata = {
+      {"lr", fmt::format("{}", o.lr)},      {"clip", fmt::format("{}", o.clip)},
+      {"batch", std::to_string(o.batch)},   {"width", std::to_string(o.width)},
+      {"layers", std::to_string(o.layers)}, {"points", std::to_string(SgdCase::kPoints)}};
   std::vector<float> x, y;
   std::vector<int64_t> order;
   for (int64_t f = 0; f < fits; ++f) {
@@ -50,8 +48,7 @@ void export_sgd(const std::string& folder, const SgdCase& c, uint64_t seed, int6
   out.tensors["y"] = io::Tensor::from_float32({fits, points, o.outputs}, y.data());
   out.tensors["order"] =
       io::Tensor::from_int64({fits, SgdCase::kEpochs, SgdCase::kTrain}, order.data());
-  out.tensors["initial"] =
-      io::Tensor::from_float32({int64_t(c.initial.size())}, c.initial.data());
+  out.tensors["initial"] = io::Tensor::from_float32({int64_t(c.initial.size())}, c.initial.data());
   io::write_safetensors(folder + "/sgd.safetensors", out);
 }
 

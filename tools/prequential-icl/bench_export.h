@@ -10,8 +10,8 @@
 namespace tenfold::prequential_icl {
 
 // FOLDER/step-MODEL-SHAPE.safetensors:
-//   points [batches, batch, S, 4] float32 (x, then y), weight/NAME (initial, the reference's names);
-//   metadata: the numbers of the model
+//   points [batches, batch, S, 4] float32 (x, then y), weight/NAME (initial, the reference's
+//   names); metadata: the numbers of the model
 void export_step(const std::string& folder, const StepCase& c, const std::vector<Batch>& batches,
                  const Parameters& parameters);
 

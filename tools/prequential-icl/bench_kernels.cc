@@ -59,7 +59,8 @@ std::vector<KernelCall> attention_calls(const StepCase& c, const std::string& sh
     });
   };
   const double pairs = double(c.batch * heads) * double(c.points) * double(c.points + 1) / 2;
-  return {{"attention", shape, "forward", pairs, forward}, {"attention", shape, "both", pairs, both}};
+  return {{"attention", shape, "forward", pairs, forward},
+          {"attention", shape, "both", pairs, both}};
 }
 
 // Both scans: `compute` from leaves that all want gradients.
@@ -94,11 +95,11 @@ std::vector<at::Tensor> scan_leaves(const std::string& kernel, const StepCase& c
   } else {
     add({channels, kState}, -4, 0.1);
   }
-  add({c.batch, c.points, kState}, 0, 1);           // B
-  add({c.batch, c.points, kState}, 0, 1);           // C
-  add({steps}, 1, 0);                               // D
+  add({c.batch, c.points, kState}, 0, 1);                 // B
+  add({c.batch, c.points, kState}, 0, 1);                 // C
+  add({steps}, 1, 0);                                     // D
   if (!second) add({c.batch, c.points, channels}, 0, 1);  // z
-  add({steps}, -4, 0.5);                            // dt_bias
+  add({steps}, -4, 0.5);                                  // dt_bias
   return leaves;
 }
 

@@ -7,11 +7,10 @@
 #include <ATen/ops/zeros.h>
 #include <torch/csrc/autograd/custom_function.h>
 
-#include <algorithm>
-
 #include "common/kernels/causal_attention.h"
 #include "common/kernels/post_norm.h"
 #include "tools/prequential-icl/encoder_layer.h"
+#include "tools/prequential-icl/row_chunks.h"
 
 namespace tenfold::prequential_icl {
 namespace {
@@ -19,27 +18,6 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::Variable;
 using torch::autograd::variable_list;
-
-constexpr int64_t kChunks = 16;  // of the rows, for sums whose order depends on nothing else
-
-// body(chunk, first row, rows) for every chunk that has rows.
-template <class Body>
-void for_chunks(int64_t rows, const Body& body) {
-  const int64_t size = (rows + kChunks - 1) / kChunks;
-  at::parallel_for(0, kChunks, 1, [&](int64_t first, int64_t end) {
-    for (int64_t c = first; c < end; ++c) {
-      if (c * size < rows) body(c, c * size, std::min(size, rows - c * size));
-    }
-  });
-}
-
-// [width] from one row a chunk.
-at::Tensor add_up(const at::Tensor& partial) {
-  at::Tensor sum = at::zeros({partial.size(1)}, partial.options());
-  kernels::column_sum(partial.size(0), partial.size(1), partial.data_ptr<float>(),
-                      sum.data_ptr<float>());
-  return sum;
-}
 
 at::Tensor row_sum(const at::Tensor& x) {
   const int64_t width = x.size(1);
@@ -88,11 +66,10 @@ struct NormOfSum {
     const kernels::NormWeights norm{weight.data_ptr<float>(), bias.data_ptr<float>(),
                                     float(kNormEps)};
     for_chunks(branch.size(0), [&](int64_t, int64_t first, int64_t rows) {
-      kernels::residual_norm(rows, width, x.data_ptr<float>() + first * width,
-                             branch.data_ptr<float>() + first * width,
-                             branch_bias.data_ptr<float>(), norm,
-                             out.data_ptr<float>() + first * width,
-                             inverse_std.data_ptr<float>() + first);
+      kernels::residual_norm(
+          rows, width, x.data_ptr<float>() + first * width,
+          branch.data_ptr<float>() + first * width, branch_bias.data_ptr<float>(), norm,
+          out.data_ptr<float>() + first * width, inverse_std.data_ptr<float>() + first);
     });
   }
 };
@@ -128,8 +105,8 @@ struct Projected {
             int64_t heads) {
     const bool packed = !second.defined();
     const int64_t q_stride = packed ? 3 * width : width, kv_stride = packed ? 3 * width : 2 * width;
-    shape = {batch,    first.size(0) / batch, heads,     width / heads,
-             q_stride, kv_stride,             kv_stride, width};
+    shape = {batch, first.size(0) / batch, heads, width / heads, q_stride, kv_stride, kv_stride,
+             width};
     q = first.data_ptr<float>();
     k = packed ? q + width : second.data_ptr<float>();
     v = k + width;
@@ -145,8 +122,7 @@ class FusedAttention : public torch::autograd::Function<FusedAttention> {
                             const at::Tensor& norm_weight, const at::Tensor& norm_bias,
                             int64_t heads, bool is_self) {
     const int64_t batch = query.size(0), width = query.size(2);
-    const at::Tensor x = query.reshape({-1, width}),
-                     m = is_self ? x : memory.reshape({-1, width});
+    const at::Tensor x = query.reshape({-1, width}), m = is_self ? x : memory.reshape({-1, width});
     at::Tensor first, second;
     if (is_self) {
       first = product(x, in_weight, in_bias);
@@ -164,8 +140,8 @@ class FusedAttention : public torch::autograd::Function<FusedAttention> {
     });
     const at::Tensor branch = at::mm(mixed, out_weight.t());
     const NormOfSum norm(x, branch, out_bias, norm_weight, norm_bias);
-    ctx->save_for_backward({x, m, first, second, mixed, norms, branch, norm.inverse_std,
-                            in_weight, out_weight, norm_weight});
+    ctx->save_for_backward({x, m, first, second, mixed, norms, branch, norm.inverse_std, in_weight,
+                            out_weight, norm_weight});
     ctx->saved_data["heads"] = heads;
     ctx->saved_data["batch"] = batch;
     return norm.out.view(query.sizes());
@@ -241,8 +217,8 @@ class FusedFeedForward : public torch::autograd::Function<FusedFeedForward> {
     const at::Tensor d_weight1 = at::mm(d_hidden.t(), x);
     at::Tensor d_x = norm.sum;
     at::addmm_out(d_x, d_x, d_hidden, weight1);
-    return {d_x.view(grads[0].sizes()), d_weight1,   d_bias1, d_weight2, d_bias2,
-            norm.weight,                norm.bias};
+    return {
+        d_x.view(grads[0].sizes()), d_weight1, d_bias1, d_weight2, d_bias2, norm.weight, norm.bias};
   }
 };
 
@@ -268,7 +244,8 @@ class FusedLinearRelu : public torch::autograd::Function<FusedLinearRelu> {
 
 }  // namespace
 
-at::Tensor fused_linear_relu(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+at::Tensor fused_linear_relu(const at::Tensor& x, const at::Tensor& weight,
+                             const at::Tensor& bias) {
   return FusedLinearRelu::apply(x.contiguous(), weight, bias);
 }
 
