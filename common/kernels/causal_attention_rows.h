@@ -11,9 +11,10 @@
 
 namespace tenfold::kernels::TENFOLD_ISA {
 
+using Lanes = Vector<int32_t>;
+
 // e^x for x <= 0 within 2 units in the last place, and 0 below 2^-124 (Cephes' polynomial).
 static inline Floats exp_negative(Floats given) {
-  typedef uint32_t Integers __attribute__((vector_size(kVectorBytes)));
   const Floats lowest = Floats{} - 86.0f, zero = {};
   const Floats x = given > lowest ? given : lowest;
   const Floats shifted = x * 1.44269504088896341f + 12582912.0f;  // 1.5 * 2^23: rounds to integer
@@ -25,7 +26,7 @@ static inline Floats exp_negative(Floats given) {
   p = p * r + 1.6666665459e-1f;
   p = p * r + 5.0000001201e-1f;
   p = p * r * r + r + 1.0f;
-  Integers bits, exponent;
+  Lanes bits, exponent;
   __builtin_memcpy(&bits, &p, sizeof p);
   __builtin_memcpy(&exponent, &shifted, sizeof shifted);
   bits += exponent << 23;
@@ -33,10 +34,15 @@ static inline Floats exp_negative(Floats given) {
   return given > lowest ? p : zero;
 }
 
-static inline float sum_of(const Floats& v) {
-  float sum = 0;
-  for (int64_t i = 0; i < kFloatLanes; ++i) sum += v[i];
-  return sum;
+static inline float greatest_of(const Floats& v) {
+  return across(v, [](auto a, auto b) { return a > b ? a : b; });
+}
+
+// Lane j of a vector that begins at column `first` where first + j < valid, else `otherwise`.
+static inline Floats only(const Floats& v, int64_t first, int64_t valid, float otherwise) {
+  Lanes columns;
+  for (int64_t j = 0; j < kFloatLanes; ++j) columns[j] = int32_t(j);
+  return columns < int32_t(valid - first) ? v : Floats{} + otherwise;
 }
 
 static inline float dot_of(const float* a, const float* b, int64_t n) {
@@ -82,32 +88,31 @@ static inline int64_t score_pitch(int64_t time) {
   return pitch % 256 == 0 ? pitch + kPanel : pitch;
 }
 
-static inline float greatest(const float* s, int64_t n) {
-  Floats high = load(s);
-  for (int64_t j = kFloatLanes; j < n; j += kFloatLanes) {
-    const Floats x = load(s + j);
-    high = x > high ? x : high;
-  }
-  float most = high[0];
-  for (int64_t i = 1; i < kFloatLanes; ++i) most = high[i] > most ? high[i] : most;
-  return most;
-}
-
 // Scores of one row to e^(scale (s - max)), zero from `valid` on to `end`; what normalises them
 // goes to `norm`: scale * max and 1 / sum.
 static inline void softmax_row(float* s, int64_t valid, int64_t end, float scale, float* norm) {
-  const int64_t whole = round_up(valid, kFloatLanes);
-  for (int64_t j = valid; j < whole; ++j) s[j] = -INFINITY;
-  const float most = greatest(s, whole);
+  const int64_t last = round_up(valid, kFloatLanes) - kFloatLanes;
+  Floats high = only(load(s + last), last, valid, -INFINITY);
+  store(s + last, high);
+  for (int64_t j = 0; j < last; j += kFloatLanes) {
+    const Floats x = load(s + j);
+    high = x > high ? x : high;
+  }
+  const float most = greatest_of(high);
   Floats sum = {};
-  for (int64_t j = 0; j < whole; j += kFloatLanes) {
+  for (int64_t j = 0; j <= last; j += kFloatLanes) {
     const Floats e = exp_negative((load(s + j) - most) * scale);
     store(s + j, e);
     sum += e;
   }
-  for (int64_t j = whole; j < end; ++j) s[j] = 0;
+  for (int64_t j = last + kFloatLanes; j < end; ++j) s[j] = 0;
   norm[0] = most * scale;
   norm[1] = 1.0f / sum_of(sum);
+}
+
+// `from` is padded to whole vectors.
+static inline void copy_row(const float* from, int64_t width, float* to) {
+  for_columns<float>(width, [&](int64_t c, auto at) { at.set(to + c, load(from + c)); });
 }
 
 static void forward_head(const HeadView& head, const AttentionInput& input, float* out,
@@ -121,8 +126,8 @@ static void forward_head(const HeadView& head, const AttentionInput& input, floa
   const Panels keys{scratch.data(), width, time}, values{keys.data + key_floats, time, width};
   float* scores = values.data + value_floats;
   float* mixed = scores + kTileRows * pitch;
-  keys.fill(head.in(input.k, shape.k_stride), 1, shape.k_stride);
-  values.fill(head.in(input.v, shape.v_stride), shape.v_stride, 1);
+  keys.fill_transposed(head.in(input.k, shape.k_stride), shape.k_stride);
+  values.fill(head.in(input.v, shape.v_stride), shape.v_stride);
   const float* q = head.in(input.q, shape.q_stride);
   const float scale = 1.0f / sqrtf(float(width));
   for (int64_t i0 = 0; i0 < time; i0 += kTileRows) {
@@ -136,7 +141,10 @@ static void forward_head(const HeadView& head, const AttentionInput& input, floa
     multiply<false>(rows_of(scores, pitch), 0, seen, values, width, mixed, out_pitch);
     for (int64_t r = 0; r < rows; ++r) {
       float* to = head.in(out, shape.out_stride) + (i0 + r) * shape.out_stride;
-      for (int64_t c = 0; c < width; ++c) to[c] = mixed[r * out_pitch + c] * norm[2 * r + 1];
+      const float inverse = norm[2 * r + 1];
+      for_columns<float>(width, [&](int64_t c, auto at) {
+        at.set(to + c, load(mixed + r * out_pitch + c) * inverse);
+      });
     }
   }
 }
@@ -202,11 +210,13 @@ static void score_rows(const HeadView& head, const AttentionInput& input, const 
       const float top = norms[2 * (head.norms + i)], inverse = norms[2 * (head.norms + i) + 1];
       for (int64_t j = 0; j < valid; j += kFloatLanes) {
         const Floats e = exp_negative(load(p + j) * scale - top) * inverse;
-        store(d + j, e * (load(d + j) - dot) * scale);
-        store(p + j, e);
+        const Floats slope = e * (load(d + j) - dot) * scale;
+        const bool whole = j + kFloatLanes <= valid;
+        store(p + j, whole ? e : only(e, j, valid, 0));
+        store(d + j, whole ? slope : only(slope, j, valid, 0));
       }
     }
-    for (int64_t j = valid; j < end; ++j) p[j] = d[j] = 0;
+    for (int64_t j = round_up(valid, kFloatLanes); j < end; ++j) p[j] = d[j] = 0;
   }
 }
 
@@ -217,14 +227,14 @@ static void backward_head(const HeadView& head, const AttentionInput& input, con
   const int64_t time = shape.time, width = shape.head_dim;
   const BackwardScratch s(shape, memory);
   const float *k = head.in(input.k, shape.k_stride), *v = head.in(input.v, shape.v_stride);
-  s.keys_t.fill(k, 1, shape.k_stride);
-  s.values_t.fill(v, 1, shape.v_stride);
-  s.keys.fill(k, shape.k_stride, 1);
+  s.keys_t.fill_transposed(k, shape.k_stride);
+  s.values_t.fill_transposed(v, shape.v_stride);
+  s.keys.fill(k, shape.k_stride);
   for (int64_t first = 0; first < time; first += kBlockRows) {
     const int64_t rows = time - first < kBlockRows ? time - first : kBlockRows, seen = first + rows;
     const Panels queries{s.queries.data, rows, width}, d_outs{s.d_outs.data, rows, width};
-    queries.fill(head.in(input.q, shape.q_stride) + first * shape.q_stride, shape.q_stride, 1);
-    d_outs.fill(head.in(d_out, shape.out_stride) + first * shape.out_stride, shape.out_stride, 1);
+    queries.fill(head.in(input.q, shape.q_stride) + first * shape.q_stride, shape.q_stride);
+    d_outs.fill(head.in(d_out, shape.out_stride) + first * shape.out_stride, shape.out_stride);
     for (int64_t r0 = 0; r0 < rows; r0 += kTileRows) {
       float *p = s.probability + r0 * s.pitch, *d = s.d_score + r0 * s.pitch;
       score_rows(head, input, out, d_out, norms, first + r0, round_up(seen, kTileRows), s, p, d);
@@ -233,7 +243,7 @@ static void backward_head(const HeadView& head, const AttentionInput& input, con
                       s.width_pitch);
       for (int64_t r = 0; r < here; ++r) {
         float* to = head.in(dq, shape.q_stride) + (first + r0 + r) * shape.q_stride;
-        for (int64_t c = 0; c < width; ++c) to[c] = s.d_query[r * s.width_pitch + c];
+        copy_row(s.d_query + r * s.width_pitch, width, to);
       }
     }
     for (int64_t j = 0; j < seen; j += kTileRows) {
@@ -248,12 +258,9 @@ static void backward_head(const HeadView& head, const AttentionInput& input, con
     }
   }
   for (int64_t j = 0; j < time; ++j) {
-    float *to_k = head.in(dk, shape.k_stride) + j * shape.k_stride,
-          *to_v = head.in(dv, shape.v_stride) + j * shape.v_stride;
-    for (int64_t c = 0; c < width; ++c) {
-      to_k[c] = s.d_key[j * s.width_pitch + c];
-      to_v[c] = s.d_value[j * s.width_pitch + c];
-    }
+    copy_row(s.d_key + j * s.width_pitch, width, head.in(dk, shape.k_stride) + j * shape.k_stride);
+    copy_row(s.d_value + j * s.width_pitch, width,
+             head.in(dv, shape.v_stride) + j * shape.v_stride);
   }
 }
 

@@ -10,12 +10,9 @@ namespace {
 
 using namespace avx2;
 using Floats = Vector<float>;
+constexpr int64_t kLanes = VectorOf<float>::kLanes;
 
-float sum_of(const Floats& v) {
-  float sum = 0;
-  for (int64_t i = 0; i < VectorOf<float>::kLanes; ++i) sum += v[i];
-  return sum;
-}
+float sum_of_block(const Floats* v) { return sum_of((v[0] + v[1]) + (v[2] + v[3])); }
 
 }  // namespace
 
@@ -23,20 +20,28 @@ void residual_norm(int64_t rows, int64_t width, const float* x, float* branch,
                    const float* branch_bias, const NormWeights& norm, float* out,
                    float* inverse_std) {
   for (int64_t r = 0; r < rows; ++r, x += width, branch += width, out += width) {
-    Floats sum = {};
-    for_columns<float>(width, [&](int64_t j, auto at) {
-      const Floats s = at.get(x + j) + (at.get(branch + j) + at.get(branch_bias + j));
-      at.set(branch + j, s);
-      sum += s;
+    Floats sums[kBlock] = {};
+    for_column_blocks<float>(width, [&](int64_t first, auto block, auto at) {
+#pragma GCC unroll 4
+      for (int v = 0; v < block.kValue; ++v) {
+        const int64_t j = first + v * kLanes;
+        const Floats s = at.get(x + j) + (at.get(branch + j) + at.get(branch_bias + j));
+        at.set(branch + j, s);
+        sums[v] += s;
+      }
     });
-    const float mean = sum_of(sum) / float(width);
-    Floats squares = {};
-    for_columns<float>(width, [&](int64_t j, auto at) {
-      at.set(branch + j, at.get(branch + j) - mean);
-      const Floats d = at.get(branch + j);
-      squares += d * d;
+    const float mean = sum_of_block(sums) / float(width);
+    Floats squares[kBlock] = {};
+    for_column_blocks<float>(width, [&](int64_t first, auto block, auto at) {
+#pragma GCC unroll 4
+      for (int v = 0; v < block.kValue; ++v) {
+        const int64_t j = first + v * kLanes;
+        at.set(branch + j, at.get(branch + j) - mean);
+        const Floats d = at.get(branch + j);  // zero beyond the row's end
+        squares[v] += d * d;
+      }
     });
-    const float inverse = 1.0f / sqrtf(sum_of(squares) / float(width) + norm.eps);
+    const float inverse = 1.0f / sqrtf(sum_of_block(squares) / float(width) + norm.eps);
     inverse_std[r] = inverse;
     for_columns<float>(width, [&](int64_t j, auto at) {
       const Floats n = at.get(branch + j) * inverse;

@@ -50,6 +50,22 @@ static inline void store_part(T* to, const Vector<T>& v, int64_t n) {
   for (int64_t i = 0; i < n; ++i) to[i] = lanes[i];
 }
 
+// The lanes of a vector put together by `op`, quarters first.
+template <class Op>
+static inline float across(const Vector<float>& v, const Op& op) {
+  typedef float Quad __attribute__((vector_size(16)));
+  constexpr int kQuads = kVectorBytes / 16;
+  Quad parts[kQuads];
+  __builtin_memcpy(parts, &v, sizeof v);
+#pragma GCC unroll 4
+  for (int i = 1; i < kQuads; ++i) parts[0] = op(parts[0], parts[i]);
+  return op(op(parts[0][0], parts[0][1]), op(parts[0][2], parts[0][3]));
+}
+
+static inline float sum_of(const Vector<float>& v) {
+  return across(v, [](auto a, auto b) { return a + b; });
+}
+
 constexpr int kBlock = 4;
 
 template <int n>

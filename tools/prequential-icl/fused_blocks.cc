@@ -7,11 +7,10 @@
 #include <ATen/ops/zeros.h>
 #include <torch/csrc/autograd/custom_function.h>
 
-#include <algorithm>
-
 #include "common/kernels/causal_attention.h"
 #include "common/kernels/post_norm.h"
 #include "tools/prequential-icl/encoder_layer.h"
+#include "tools/prequential-icl/row_chunks.h"
 
 namespace tenfold::prequential_icl {
 namespace {
@@ -19,27 +18,6 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::Variable;
 using torch::autograd::variable_list;
-
-constexpr int64_t kChunks = 16;  // of the rows, for sums whose order depends on nothing else
-
-// body(chunk, first row, rows) for every chunk that has rows.
-template <class Body>
-void for_chunks(int64_t rows, const Body& body) {
-  const int64_t size = (rows + kChunks - 1) / kChunks;
-  at::parallel_for(0, kChunks, 1, [&](int64_t first, int64_t end) {
-    for (int64_t c = first; c < end; ++c) {
-      if (c * size < rows) body(c, c * size, std::min(size, rows - c * size));
-    }
-  });
-}
-
-// [width] from one row a chunk.
-at::Tensor add_up(const at::Tensor& partial) {
-  at::Tensor sum = at::zeros({partial.size(1)}, partial.options());
-  kernels::column_sum(partial.size(0), partial.size(1), partial.data_ptr<float>(),
-                      sum.data_ptr<float>());
-  return sum;
-}
 
 at::Tensor row_sum(const at::Tensor& x) {
   const int64_t width = x.size(1);

@@ -13,6 +13,7 @@
 #include "common/kernels/selective_scan.h"
 #include "common/kernels/ssd_scan.h"
 #include "tools/prequential-icl/fused_blocks.h"
+#include "tools/prequential-icl/fused_mamba.h"
 
 namespace tenfold::prequential_icl {
 namespace {
@@ -49,8 +50,9 @@ GatedMlp::GatedMlp(Parameters& p, const std::string& prefix, int64_t width)
 
 at::Tensor GatedMlp::operator()(const at::Tensor& x) const {
   const at::Tensor both = fc1(x);
-  const int64_t n = both.size(-1) / 2;
-  return fc2(both.narrow(-1, 0, n) * at::silu(both.narrow(-1, n, n)));
+  if (fits_fused_mamba(both)) return fc2(fused_gate(both));
+  const auto parts = both.chunk(2, -1);
+  return fc2(parts[0] * at::silu(parts[1]));
 }
 
 MambaMixer::MambaMixer(Parameters& p, const std::string& prefix, const ModelSpec& spec)
@@ -84,27 +86,22 @@ MambaMixer::MambaMixer(Parameters& p, const std::string& prefix, const ModelSpec
 }
 
 at::Tensor MambaMixer::mamba1(const at::Tensor& u) const {
-  const at::Tensor xz = in_(u);
-  const at::Tensor x = kernels::causal_conv_silu(xz.narrow(2, 0, inner_), conv_weight_.squeeze(1),
-                                                 conv_bias_),
-                   z = xz.narrow(2, inner_, inner_);
-  const at::Tensor selected = x_(x);
-  const at::Tensor dt =
-      at::linear(selected.narrow(2, 0, rank_), dt_.weight);  // the scan adds the bias
-  return out_(kernels::selective_scan(x, dt, -at::exp(a_log_), selected.narrow(2, rank_, kState),
-                                      selected.narrow(2, rank_ + kState, kState), d_, z, dt_.bias));
+  const auto xz = in_(u).split_with_sizes({inner_, inner_}, 2);
+  const at::Tensor x = kernels::causal_conv_silu(xz[0], conv_weight_.squeeze(1), conv_bias_);
+  const auto selected = x_(x).split_with_sizes({rank_, kState, kState}, 2);
+  const at::Tensor dt = at::linear(selected[0], dt_.weight);  // the scan adds the bias
+  return out_(kernels::selective_scan(x, dt, -at::exp(a_log_), selected[1], selected[2], d_, xz[1],
+                                      dt_.bias));
 }
 
 at::Tensor MambaMixer::mamba2(const at::Tensor& u) const {
-  const at::Tensor projected = in_(u);
-  const int64_t convolved = inner_ + 2 * kState;
-  const at::Tensor z = projected.narrow(2, 0, inner_),
-                   dt = projected.narrow(2, inner_ + convolved, heads_);
-  const at::Tensor xbc = kernels::causal_conv_silu(projected.narrow(2, inner_, convolved),
-                                                   conv_weight_.squeeze(1), conv_bias_);
-  const at::Tensor y = kernels::ssd_scan(xbc.narrow(2, 0, inner_), dt, -at::exp(a_log_),
-                                         xbc.narrow(2, inner_, kState),
-                                         xbc.narrow(2, inner_ + kState, kState), d_, dt_bias_);
+  const auto projected = in_(u).split_with_sizes({inner_, inner_ + 2 * kState, heads_}, 2);
+  const at::Tensor &z = projected[0], &dt = projected[2];
+  const auto xbc = kernels::causal_conv_silu(projected[1], conv_weight_.squeeze(1), conv_bias_)
+                       .split_with_sizes({inner_, kState, kState}, 2);
+  const at::Tensor y =
+      kernels::ssd_scan(xbc[0], dt, -at::exp(a_log_), xbc[1], xbc[2], d_, dt_bias_);
+  if (fits_fused_mamba(y)) return out_(fused_gated_rms(y, z, norm_));
   const at::Tensor gated = y * at::silu(z);
   const at::Tensor inverse = at::rsqrt(gated.square().mean(2, true) + kNormEps);
   return out_(gated * inverse * norm_);
@@ -117,6 +114,11 @@ MambaBlock::MambaBlock(Parameters& p, const std::string& prefix, const ModelSpec
       mlp_(p, prefix + "mlp.", spec.h_dim) {}
 
 MambaBlock::State MambaBlock::operator()(const State& in) const {
+  if (fits_fused_mamba(in.hidden)) {
+    const auto [first, first_norm] = fused_norm_of_sum(in.hidden, in.residual, norm_);
+    const auto [second, second_norm] = fused_norm_of_sum(mixer_(first_norm), first, norm2_);
+    return {mlp_(second_norm), second};
+  }
   const at::Tensor first = in.residual.defined() ? in.hidden + in.residual : in.hidden;
   const at::Tensor second = mixer_(norm_(first)) + first;
   return {mlp_(norm2_(second)), second};
