@@ -26,7 +26,7 @@ static inline Floats exp_negative(Floats given) {
   p = p * r + 1.6666665459e-1f;
   p = p * r + 5.0000001201e-1f;
   p = p * r * r + r + 1.0f;
-  Lanes bits, exponent;
+  Vector<uint32_t> bits, exponent;
   __builtin_memcpy(&bits, &p, sizeof p);
   __builtin_memcpy(&exponent, &shifted, sizeof shifted);
   bits += exponent << 23;
