@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -149,6 +150,24 @@ class Reproduce(Scratch):
 
 
 class Run(unittest.TestCase):
+    def test_the_exit_code_is_the_tool_s(self):
+        with tempfile.TemporaryDirectory() as scratch:
+            top = pathlib.Path(scratch)
+            for folder in ("scripts", "tools/toy", "bazel-bin/tools/toy", "bin"):
+                (top / folder).mkdir(parents=True)
+            for name in ("run", "lib.sh"):
+                shutil.copy(SCRIPTS / name, top / "scripts" / name)
+            (top / "tools/toy/main.cc").touch()
+            (top / "tools/toy/plot.py").touch()
+            for name, text in (("scripts/setup", "exit 0"), ("bin/bazel", "exit 0"), ("bazel-bin/tools/toy/toy", "exit $4")):
+                (top / name).write_text(f"#!/bin/sh\n{text}\n")
+                (top / name).chmod(0o755)
+            environment = {**os.environ, "PATH": f"{top}/bin:{os.environ['PATH']}"}
+            for code in (0, 64, 75, 130):
+                for arguments in (["train", "--out", top / "out", str(code)], ["eval", "--a", "b", str(code)]):
+                    done = subprocess.run(["bash", top / "scripts/run", "toy", *arguments], env=environment, check=False)
+                    self.assertEqual(done.returncode, code, arguments)
+
     def test_an_unknown_tool_is_refused_with_the_known_ones(self):
         done = subprocess.run([SCRIPTS / "run", "nino-nowcats"], capture_output=True, text=True)
         self.assertEqual(done.returncode, 64)

@@ -163,6 +163,12 @@ void TrainConfig::validate(const cli::CommonOptions&) {
     throw UsageError(fmt::format("--loss-from: found {}, expected less than --n-samples {}",
                                  *loss_from, *task.n_samples));
   }
+  for (int64_t c : contexts) {
+    if (task.data.empty() && c >= *task.n_samples) {
+      throw UsageError(fmt::format("--contexts: found {}, expected less than --n-samples {}", c,
+                                   *task.n_samples));
+    }
+  }
   const bool bottleneck = model.arch == "transformer" || mamba;
   if (objective == "train" && !bottleneck) {
     throw UsageError(fmt::format(

@@ -134,6 +134,12 @@ int evaluate(const EvalConfig& config, cli::Run& run) {
           oracle_log_probabilities(*tasks.hmm, tasks.data.val, options.oracle_sequences);
     const Contexts contexts =
         contexts_of(learner.spec(), shape.kind, options.min_train_samples, tasks.data.val.points());
+    for (int64_t c : config.contexts) {
+      if (c < contexts.first || c > contexts.last) {
+        throw UsageError(
+            fmt::format("--contexts: found {}, expected {}..{}", c, contexts.first, contexts.last));
+      }
+    }
     report.kind = shape.kind;
     report.curves.push_back({seed,
                              evaluate_learner(learner, shape, batcher, tasks.data.val, contexts,

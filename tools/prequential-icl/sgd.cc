@@ -162,7 +162,7 @@ int sgd(const SgdConfig& config, cli::Run& run) {
     speed.reason = "no time was measured";
   }
   result.metrics.emplace_back("fits_per_s", speed);
-  result.published = published_curve(config.task.task, "sgd-" + config.reg);
+  if (!config.task.small) result.published = published_curve(config.task.task, "sgd-" + config.reg);
   run.emit(result, "sgd/1");
   return outcome.exit_code;
 }

@@ -97,8 +97,11 @@ int train(const TrainConfig& config, cli::Run& run) {
   add_training_curves(result, program);
   add_curves(result, report);
   add_metrics(result, program, outcome);
-  result.published =
-      published_curve(config.task.task, config.objective == "train" ? "train" : config.model.arch);
+  // The paper's curves are those of its own sizes.
+  if (!config.task.small && config.task.data.empty()) {
+    result.published = published_curve(config.task.task,
+                                       config.objective == "train" ? "train" : config.model.arch);
+  }
   tell(report);
   run.emit(result, "train/1");
   return outcome.exit_code;
