@@ -226,6 +226,9 @@ class Results(Case):
                     else:
                         self.assertEqual((found["aggregator"], found["parameters"]), (count, count + head))
 
+    def test_sgd_refuses_a_file_that_it_would_not_read(self):
+        self.refused(64, "--data", args=sgd(data=self.folder / "tasks.safetensors"))
+
     def test_a_dry_run_takes_no_step_and_writes_nothing(self):
         result = self.result([*train(out=self.folder / "run"), "--dry-run"])
         self.assertNotIn("series", result)

@@ -207,6 +207,9 @@ void SgdConfig::validate(const cli::CommonOptions&) {
   if (task.task == "hmm") {
     throw UsageError("--task hmm: sgd learns regression and mastermind tasks");
   }
+  if (!task.data.empty()) {
+    throw UsageError("--data: sgd draws more points of a task than a file holds; expected none");
+  }
   fill<int64_t>(n_max, task.small                  ? 200
                        : penalised                 ? 1000
                        : task.task == "mastermind" ? 3000
