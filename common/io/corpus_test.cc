@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include "common/io/csv.h"
 #include "common/io/file.h"
 #include "common/io/idx.h"
 #include "common/io/safetensors.h"
@@ -25,7 +26,7 @@ Tally run(const std::string& folder, Parse parse) {
     const Outcome outcome = outcome_of([&] { parse(path); });
     if (!outcome.ok()) {
       REQUIRE(outcome.code == ExitCode::kBadData);
-      REQUIRE(outcome.says(path + ": "));
+      REQUIRE(outcome.says(path + ":"));
       REQUIRE_FALSE(outcome.says("\n"));
     }
     ++(outcome.ok() ? tally.parsed : tally.refused);
@@ -34,6 +35,11 @@ Tally run(const std::string& folder, Parse parse) {
 }
 
 }  // namespace
+
+TEST_CASE("every CSV table of the fuzz corpus is read or refused") {
+  const Tally tally = run("tests/fuzz/csv", CsvTable::read);
+  REQUIRE((tally.parsed >= 4 && tally.refused >= 6));
+}
 
 TEST_CASE("every IDX file of the fuzz corpus is read or refused") {
   const Tally images = run("tests/fuzz/idx", read_idx_images);

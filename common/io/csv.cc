@@ -68,6 +68,7 @@ CsvTable CsvTable::parse(const Bytes& file, const std::string& name) {
       throw DataError(fmt::format("{}:{}: found {} cells, expected {}", name, here, cells.size(),
                                   table.columns_.size()));
     }
+    table.lines_.push_back(here);
     std::move(cells.begin(), cells.end(), std::back_inserter(table.cells_));
   }
   if (table.cells_.empty())
@@ -88,8 +89,8 @@ double CsvTable::number(int64_t row, int64_t column) const {
   const double value = std::strtod(cell.c_str(), &end);
   const size_t rest = cell.find_first_not_of(" \t", size_t(end - cell.c_str()));
   if (end == cell.c_str() || rest != std::string::npos || !std::isfinite(value)) {
-    throw DataError(fmt::format("{}: row {}, column {}: found '{}', expected a finite number",
-                                name_, row + 1, columns_[size_t(column)], cell.substr(0, 40)));
+    throw DataError(fmt::format("{}:{}: column {}: found '{}', expected a finite number", name_,
+                                lines_[size_t(row)], columns_[size_t(column)], cell.substr(0, 40)));
   }
   return value;
 }

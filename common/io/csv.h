@@ -26,13 +26,14 @@ class CsvTable {
   const std::string& text(int64_t row, int64_t column) const {
     return cells_[size_t(row) * columns_.size() + size_t(column)];
   }
-  // Throws DataError naming row (counted from 1 after the header) and column unless the cell is a
-  // finite number.
+  // Throws DataError naming the file's line (the header is line 1) and the column unless the cell
+  // is a finite number.
   double number(int64_t row, int64_t column) const;
 
  private:
   std::string name_;
   std::vector<std::string> columns_, cells_;
+  std::vector<int64_t> lines_;  // where each row begins in the file
 };
 
 }  // namespace tenfold::io

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "common/cli/loop_options.h"
 #include "common/io/file.h"
 #include "common/log/logger.h"
 #include "common/train/loop.h"
@@ -102,7 +103,7 @@ int collect(const CollectConfig& config, cli::Run& run) {
   for (int64_t seed : info.seeds) slots.push_back({"none", seed, nullptr});
   Ensemble ensemble(net, data, slots, options);
 
-  train::LoopOptions loop = loop_options(run, config.task.max_train_steps, "collect");
+  train::LoopOptions loop = cli::loop_options(run, config.task.max_train_steps, "collect");
   loop.eval_every = config.every;
   loop.context.arch_json = architecture_to_json(task.arch);
   TrajectoryWriter writer(config.data_out, info, train::will_resume(loop));

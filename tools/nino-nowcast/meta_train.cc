@@ -10,6 +10,7 @@
 #include <cmath>
 #include <map>
 
+#include "common/cli/loop_options.h"
 #include "common/core/clock.h"
 #include "common/core/error.h"
 #include "common/core/philox.h"
@@ -370,7 +371,7 @@ int train_nino(const TrainNinoConfig& config, cli::Run& run) {
   }
   io::require_creatable(config.save_path);
   const auto program = make_program(config, run);
-  train::LoopOptions loop = loop_options(run, config.max_train_steps, "train-nino");
+  train::LoopOptions loop = cli::loop_options(run, config.max_train_steps, "train-nino");
   loop.nan_restarts = config.nan_restarts;
   const train::Outcome outcome = train::run_loop(*program, loop);
   if (outcome.complete) {

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 
+#include "common/cli/loop_options.h"
 #include "common/core/error.h"
 #include "common/core/gemm_backend.h"
 #include "common/log/logger.h"
@@ -202,7 +203,7 @@ int train(const TrainConfig& config, cli::Run& run) {
       slots.push_back({config.nowcaster[i], seeds[j], methods.by_name[i][j]});
   }
   Ensemble ensemble(net, data, slots, ensemble_options);
-  train::LoopOptions loop = loop_options(run, config.task.max_train_steps, "train");
+  train::LoopOptions loop = cli::loop_options(run, config.task.max_train_steps, "train");
   loop.context.arch_json = architecture_to_json(task.arch);
   loop.keep_checkpoints =
       config.keep_checkpoints == "all" ? 0 : std::stoll(config.keep_checkpoints);

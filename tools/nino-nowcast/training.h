@@ -1,18 +1,14 @@
-// What train, collect and train-nino have in common: from options to the training loop.
+// What train, collect and train-nino have in common: from options to what they set up.
 #pragma once
-
-#include <string>
 
 #include "common/cli/tool.h"
 #include "common/train/flat_optimizer.h"
-#include "common/train/loop.h"
 #include "tools/nino-nowcast/config.h"
 #include "tools/nino-nowcast/nowcaster.h"
 #include "tools/nino-nowcast/task.h"
 
 namespace tenfold::nino_nowcast {
 
-train::LoopOptions loop_options(const cli::Run& run, int64_t max_steps, const std::string& label);
 train::OptimizerOptions optimizer_options(const TaskConfig& config, const Task& task);
 NowcastOptions nowcast_options(const NowcastConfig& config, uint64_t seed);
 
