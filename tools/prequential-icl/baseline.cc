@@ -147,6 +147,7 @@ int baseline(const BaselineConfig& config, cli::Run& run) {
     }
     if (run.options().dry_run) break;
     report.curves.push_back(Scorer(config, tasks, seed).run());
+    require_contexts(config.contexts, report.curves.back().evaluation.contexts);
   }
   result.model = {{"method", config.method}, {"parameters", int64_t(0)}};
   if (!report.curves.empty()) add_curves(result, report);

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <initializer_list>
+#include <limits>
 
 #include "common/core/error.h"
 
@@ -35,6 +37,75 @@ void check_linear(const TaskConfig& t) {
   }
 }
 
+// An option beside what was asked for, where it would not be read.
+struct Unread {
+  const char* option;
+  bool given;
+};
+
+void refuse(std::initializer_list<Unread> options, const std::string& beside) {
+  for (const Unread& o : options) {
+    if (o.given)
+      throw UsageError(fmt::format("--{}: not read with {}, expected none", o.option, beside));
+  }
+}
+
+// Options that other families of tasks read.
+void refuse_unread(const TaskConfig& t) {
+  const TaskConfig usual;
+  const std::string& task = t.task;
+  const std::string beside = "--task " + task;
+  if (task != "linear") {
+    refuse({{"intrinsic-dim", t.intrinsic_dim.has_value()},
+            {"data-dist", t.data_dist != usual.data_dist},
+            {"no-intrinsic-rows-shared", !t.intrinsic_rows_shared}},
+           beside);
+  }
+  if (task != "sinusoid") refuse({{"no-fixed-freq", !t.fixed_freq}}, beside);
+  if (task != "chebyshev")
+    refuse({{"degree", t.degree != usual.degree}, {"standardise", t.standardise}}, beside);
+  if (task != "mlp") refuse({{"activation", t.activation != usual.activation}}, beside);
+  if (task != "mastermind") {
+    refuse({{"code-length", t.code_length.has_value()},
+            {"colours", t.colours.has_value()},
+            {"code-colours", t.code_colours.has_value()}},
+           beside);
+  }
+  if (task != "hmm")
+    refuse({{"hmm-size", t.hmm_size != usual.hmm_size}, {"hmm-compat", t.hmm_compat}}, beside);
+  if (task == "mastermind" || task == "hmm") {
+    refuse({{"x-dim", t.x_dim.has_value()},
+            {"y-dim", t.y_dim.has_value()},
+            {"noise", t.noise.value_or(0) != 0},
+            {"ood-style", t.ood_style != usual.ood_style}},
+           beside);
+  }
+}
+
+// A meta-dataset that exists says how many tasks of which points there are.
+void refuse_generator_options(const TaskConfig& t, const std::string& file_option) {
+  const TaskConfig usual;
+  refuse({{"n-tasks", t.n_tasks.has_value()},
+          {"n-val-tasks", t.n_val_tasks.has_value()},
+          {"n-samples", t.n_samples.has_value()},
+          {"x-dim", t.x_dim.has_value()},
+          {"y-dim", t.y_dim.has_value()},
+          {"noise", t.noise.has_value()},
+          {"intrinsic-dim", t.intrinsic_dim.has_value()},
+          {"code-length", t.code_length.has_value()},
+          {"colours", t.colours.has_value()},
+          {"code-colours", t.code_colours.has_value()},
+          {"data-dist", t.data_dist != usual.data_dist},
+          {"ood-style", t.ood_style != usual.ood_style},
+          {"activation", t.activation != usual.activation},
+          {"hmm-size", t.hmm_size != usual.hmm_size},
+          {"hmm-compat", t.hmm_compat},
+          {"no-intrinsic-rows-shared", !t.intrinsic_rows_shared},
+          {"no-fixed-freq", !t.fixed_freq},
+          {"standardise", t.standardise}},
+         file_option + ", which says it");
+}
+
 void check_one_dimension(const TaskConfig& t) {
   if (*t.x_dim == 1 && *t.y_dim == 1) return;
   throw UsageError(fmt::format("--task {}: found --x-dim {} and --y-dim {}, expected 1 and 1",
@@ -46,6 +117,8 @@ void check_one_dimension(const TaskConfig& t) {
 void TaskConfig::resolve(const std::string& arch) {
   const bool hmm = task == "hmm", mastermind = task == "mastermind",
              chebyshev = task == "chebyshev";
+  if (!data.empty()) return refuse_generator_options(*this, "--data");
+  refuse_unread(*this);
   fill<int64_t>(n_tasks, small ? (hmm ? 10000 : 2000) : chebyshev ? 20000 : hmm ? 200000 : 10000);
   fill<int64_t>(n_val_tasks, small ? (hmm ? 500 : 2000) : hmm ? 50000 : 1000);
   const int64_t small_points = hmm ? 100 : chebyshev ? 32 : 24;
@@ -56,12 +129,14 @@ void TaskConfig::resolve(const std::string& arch) {
                                                  : 1000;
   fill(n_samples, small ? small_points : full_points);
   fill<double>(noise, task == "linear" || chebyshev ? 0.2 : 0.0);
-  fill<int64_t>(code_length, small ? 4 : 8);
-  fill<int64_t>(colours, small ? 4 : 6);
-  fill(code_colours, small ? *colours : std::max<int64_t>(*colours - 1, 1));
-  if (mastermind && *code_colours > *colours) {
-    throw UsageError(fmt::format("--code-colours: found {}, expected at most --colours {}",
-                                 *code_colours, *colours));
+  if (mastermind) {
+    fill<int64_t>(code_length, small ? 4 : 8);
+    fill<int64_t>(colours, small ? 4 : 6);
+    fill(code_colours, small ? *colours : std::max<int64_t>(*colours - 1, 1));
+    if (*code_colours > *colours) {
+      throw UsageError(fmt::format("--code-colours: found {}, expected at most --colours {}",
+                                   *code_colours, *colours));
+    }
   }
   if (task == "dynamics") {
     if (x_dim.value_or(kDynamicsDim) != kDynamicsDim ||
@@ -69,10 +144,6 @@ void TaskConfig::resolve(const std::string& arch) {
       throw UsageError(fmt::format("--task dynamics: --x-dim and --y-dim are {}", kDynamicsDim));
     }
     x_dim = y_dim = kDynamicsDim;
-  }
-  if ((hmm || mastermind) && (x_dim || y_dim)) {
-    throw UsageError(
-        fmt::format("--x-dim, --y-dim: read with regression tasks only, found --task {}", task));
   }
   if (hmm || mastermind) return;
   fill<int64_t>(x_dim, task == "linear" ? 3 : 1);
@@ -112,7 +183,14 @@ void ModelConfig::resolve(const TaskConfig& task) {
     const int64_t h = *pred_h_dim;
     fill(z_dim, (*task.x_dim + 1) * h + (*pred_layers - 2) * (h + 1) * h + (h + 1) * *task.y_dim);
   }
-  fill<int64_t>(z_dim, small ? 32 : 128);
+  // What a file's points need is known when it is read.
+  const bool weights_of_points = predictor == "linear" || predictor == "mlp-hyper";
+  if (!weights_of_points || task.data.empty()) fill<int64_t>(z_dim, small ? 32 : 128);
+  const bool bottleneck = arch == "transformer" || arch == "mamba1" || arch == "mamba2";
+  if (!bottleneck) refuse({{"predictor", predictor != "mlp-concat"}}, "--arch " + arch);
+  if (arch != "mamba2") refuse({{"mamba-head-dim", mamba_head_dim != 64}}, "--arch " + arch);
+  if (arch != "mamba1" && arch != "mamba2")
+    refuse({{"final-residual", final_residual}}, "--arch " + arch);
   if (positions == "auto") positions = hmm ? "sinusoid" : "none";
   if (positions == "relative" && !hmm)
     throw UsageError("--positions: found relative, expected --task hmm with it");
@@ -155,19 +233,15 @@ void TrainConfig::validate(const cli::CommonOptions&) {
   if (task.small) full = task.task == "linear" || task.task == "chebyshev" ? 40 : hmm ? 10 : 15;
   fill(epochs, full);
   fill<int64_t>(loss_from, 0);
-  if (*task.n_samples <= min_train_samples) {
+  // Of a file's points, the run says later what does not fit.
+  const int64_t points = task.n_samples.value_or(std::numeric_limits<int64_t>::max());
+  if (points <= min_train_samples) {
     throw UsageError(fmt::format("--n-samples: found {}, expected more than --min-train-samples {}",
-                                 *task.n_samples, min_train_samples));
+                                 points, min_train_samples));
   }
-  if (*loss_from >= *task.n_samples) {
+  if (*loss_from >= points) {
     throw UsageError(fmt::format("--loss-from: found {}, expected less than --n-samples {}",
-                                 *loss_from, *task.n_samples));
-  }
-  for (int64_t c : contexts) {
-    if (task.data.empty() && c >= *task.n_samples) {
-      throw UsageError(fmt::format("--contexts: found {}, expected less than --n-samples {}", c,
-                                   *task.n_samples));
-    }
+                                 *loss_from, points));
   }
   const bool bottleneck = model.arch == "transformer" || mamba;
   if (objective == "train" && !bottleneck) {
@@ -184,9 +258,6 @@ void TrainConfig::validate(const cli::CommonOptions&) {
 
 void EvalConfig::validate(const cli::CommonOptions&) const {
   require_text("checkpoint", checkpoint);
-  if (!data.empty() && (n_samples || seed)) {
-    throw UsageError("--data: the file says points and tasks; expected no --n-samples or --seed");
-  }
 }
 
 void SgdConfig::set_defaults(cli::CommonOptions& common) { common.seed = {0}; }
@@ -210,6 +281,10 @@ void SgdConfig::validate(const cli::CommonOptions&) {
   if (!task.data.empty()) {
     throw UsageError("--data: sgd draws more points of a task than a file holds; expected none");
   }
+  refuse({{"n-tasks", task.n_tasks.has_value()},
+          {"n-val-tasks", task.n_val_tasks.has_value()},
+          {"n-samples", task.n_samples.has_value()}},
+         "sgd, which reads --fits, --n-max and --n-test");
   fill<int64_t>(n_max, task.small                  ? 200
                        : penalised                 ? 1000
                        : task.task == "mastermind" ? 3000
@@ -258,6 +333,7 @@ void GenConfig::validate(const cli::CommonOptions& common) {
   if (!common.dry_run) require_text("save-path", save_path);
   if (common.seed.size() != 1) throw UsageError("--seed: expected one number");
   if (!task.data.empty()) throw UsageError("--data: read by train and baseline, not by gen");
+  if (!csv.empty()) return refuse_generator_options(task, "--csv");
   task.resolve("");
 }
 

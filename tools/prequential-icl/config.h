@@ -128,12 +128,12 @@ struct TrainConfig {
     v.number("loss-from", loss_from, {0, 1e6}, "points", "contexts below it get no gradient", "0");
     v.text("context-length", context_length, "LO:HI",
            "hmm: sequences of random length, the rest masked");
-    v.number("batch-size", batch_size, {1, 1e6}, "tasks", "tasks a step");
+    v.number("batch-size", batch_size, {1, 1e6}, "tasks", "tasks a step (small preset: 64)");
     v.number("epochs", epochs, {1, 1e6}, "epochs", "passes over the tasks",
              "50 (mastermind 80, with Mamba 120; chebyshev 400; small preset 15, linear 40)");
     v.number("steps", steps, {1, 1e9}, "steps", "optimiser steps, instead of --epochs",
              "what --epochs says");
-    v.number("lr", lr, {0.0, 10.0}, "", "learning rate of Adam");
+    v.number("lr", lr, {0.0, 10.0}, "", "learning rate of Adam (small preset: 1e-3)");
     v.group("Report");
     v.number("oracle-sequences", oracle_sequences, {0, 1e6}, "sequences",
              "hmm: sequences on which the model is compared with exact Bayes");
@@ -275,7 +275,7 @@ struct LlmScoreConfig {
   void visit(Visitor& v) {
     v.text("prompts", prompts, "FILE", "what llm-prompts wrote");
     v.text("answers", answers, "FILE",
-           "JSON lines {task, n, answer: [a, b], logprobs: [{\"0\": lp, ..}, {..}]}");
+           "JSON lines {task, n, answer: [a, b], logprobs: [{\"0\": lp, ..}, {..}]}, all needed");
   }
   static std::vector<std::string> presets() { return {}; }
   void apply_preset(const std::string&, cli::CommonOptions&) {}

@@ -17,6 +17,18 @@
 namespace tenfold::prequential_icl {
 namespace {
 
+MetaSplit first_tasks(const MetaSplit& split, int64_t count, const std::string& path) {
+  if (count > split.tasks()) {
+    throw UsageError(
+        fmt::format("--n-tasks: found {}, expected at most the {} validation tasks of {}", count,
+                    split.tasks(), path));
+  }
+  const auto cut = [&](const at::Tensor& t) { return t.defined() ? t.narrow(0, 0, count) : t; };
+  MetaSplit out{cut(split.x), cut(split.y), cut(split.x_ood), cut(split.y_ood), {}};
+  for (const auto& [name, value] : split.param) out.param[name] = cut(value);
+  return out;
+}
+
 // The tasks that a member is evaluated on. A file's training tasks stay unread.
 RunData tasks_of(const EvalConfig& config, const StoredRun& stored, int64_t seed) {
   TaskConfig task = stored.config.task;
@@ -25,7 +37,14 @@ RunData tasks_of(const EvalConfig& config, const StoredRun& stored, int64_t seed
   if (config.n_tasks) task.n_val_tasks = config.n_tasks;
   RunData run;
   if (!task.data.empty()) {
+    if (config.n_samples || config.seed) {
+      throw UsageError(
+          fmt::format("--n-samples, --seed: expected none, {} says points and tasks", task.data));
+    }
     run = load_run_data(task, uint64_t(seed));
+    if (config.n_tasks) run.data.val = first_tasks(run.data.val, *config.n_tasks, task.data);
+    if (config.ood && !run.data.val.x_ood.defined())
+      throw DataError(fmt::format("--ood: {}: found no val.x_ood", task.data));
     return run;
   }
   const TaskSource source(task, uint64_t(seed));
@@ -35,6 +54,8 @@ RunData tasks_of(const EvalConfig& config, const StoredRun& stored, int64_t seed
   const std::string split = config.seed ? "eval" : "val";
   run.data.val = source.draw(split, uint64_t(config.seed.value_or(seed)), *task.n_val_tasks,
                              *task.n_samples, config.ood);
+  if (config.ood && !run.data.val.x_ood.defined())
+    throw UsageError(fmt::format("--ood: --task {} has no out-of-distribution copy", task.task));
   return run;
 }
 
@@ -134,12 +155,7 @@ int evaluate(const EvalConfig& config, cli::Run& run) {
           oracle_log_probabilities(*tasks.hmm, tasks.data.val, options.oracle_sequences);
     const Contexts contexts =
         contexts_of(learner.spec(), shape.kind, options.min_train_samples, tasks.data.val.points());
-    for (int64_t c : config.contexts) {
-      if (c < contexts.first || c > contexts.last) {
-        throw UsageError(
-            fmt::format("--contexts: found {}, expected {}..{}", c, contexts.first, contexts.last));
-      }
-    }
+    require_contexts(config.contexts, contexts);
     report.kind = shape.kind;
     report.curves.push_back({seed,
                              evaluate_learner(learner, shape, batcher, tasks.data.val, contexts,

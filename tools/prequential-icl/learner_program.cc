@@ -12,6 +12,7 @@
 
 #include "common/core/error.h"
 #include "tools/prequential-icl/hmm_reference.h"
+#include "tools/prequential-icl/predictor.h"
 
 namespace tenfold::prequential_icl {
 namespace {
@@ -28,6 +29,12 @@ void check_data(const TaskConfig& task, const LearnerOptions& options, const Met
         fmt::format("--min-train-samples: found {}, expected less than the {} points of a task",
                     options.min_train_samples, data.train.points()));
   }
+  const int64_t points = data.train.points();
+  if (options.loss_from >= points || options.longest > points) {
+    throw UsageError(
+        fmt::format("--loss-from {}, --context-length up to {}: the tasks have {} points",
+                    options.loss_from, options.longest, points));
+  }
   const DataKind kind = data.shape.kind;
   if (!task.data.empty() && (kind == DataKind::kTokens) != (task.task == "hmm")) {
     throw Mismatch(
@@ -42,6 +49,7 @@ ModelSpec fitted_spec(ModelSpec spec, const DataShape& shape) {
   spec.x_dim = shape.x_dim();
   spec.y_dim = shape.y_dim();
   spec.query_dim = query_dim(spec, shape);
+  if (spec.z_dim == 0) spec.z_dim = required_z_dim(spec);
   return spec;
 }
 

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <sstream>
 
 #include "common/core/error.h"
@@ -132,8 +133,9 @@ log::Series curve_of(const std::map<int64_t, Score>& scores) {
 int llm_prompts(const LlmPromptsConfig& config, cli::Run& run) {
   const MastermindSizes sizes{kLength, kColours, kColours};
   std::string out;
+  int64_t number = 0;  // of a task, over all seeds
   for (int64_t seed : run.options().seed) {
-    for (int64_t t = 0; t < config.n_tasks; ++t) {
+    for (int64_t t = 0; t < config.n_tasks; ++t, ++number) {
       const MastermindTask task =
           draw_mastermind(sizes, uint64_t(seed), "llm", uint64_t(t), config.n_samples);
       std::string context;
@@ -143,7 +145,7 @@ int llm_prompts(const LlmPromptsConfig& config, cli::Run& run) {
         context += fmt::format("Guess: {}\nResponse: {} {}\n\n", guess(c - 1), label(c - 1, 0),
                                label(c - 1, 1));
         nlohmann::ordered_json line;
-        line["task"] = t;
+        line["task"] = number;
         line["n"] = c;
         line["system"] = kSystem;
         line["context"] = context;
@@ -178,15 +180,22 @@ int llm_score(const LlmScoreConfig& config, cli::Run& run) {
     const auto target = pair_of(line.json.value("target", Json()), where);
     if (std::min(target[0], target[1]) < 0 || std::max(target[0], target[1]) >= kDigits)
       throw DataError(where + ": expected digits 0 to 8");
-    targets[{line.task, line.n}] = target;
+    if (!targets.emplace(std::make_pair(line.task, line.n), target).second) {
+      throw DataError(fmt::format("{}:{}: task {}, n {} stands twice", config.prompts,
+                                  line.json["line"].dump(), line.task, line.n));
+    }
   }
   std::map<int64_t, Score> scores;
+  std::set<std::pair<int64_t, int64_t>> answered;
   for (const Line& line : read_lines(config.answers)) {
     const std::string where = fmt::format("{}:{}", config.answers, line.json["line"].dump());
     const auto target = targets.find({line.task, line.n});
     if (target == targets.end()) {
       throw DataError(
           fmt::format("{}: task {}, n {}: not among the prompts", where, line.task, line.n));
+    }
+    if (!answered.emplace(line.task, line.n).second) {
+      throw DataError(fmt::format("{}: task {}, n {}: answered twice", where, line.task, line.n));
     }
     const auto answer = pair_of(line.json.value("answer", Json()), where + ": answer");
     const Json tables = line.json.value("logprobs", Json());
@@ -208,14 +217,22 @@ int llm_score(const LlmScoreConfig& config, cli::Run& run) {
     count += double(score.count);
     length += score.loss / double(score.count);
   }
-  log::Metric accuracy, code;
+  log::Metric accuracy, code, unanswered;
+  unanswered.value = double(targets.size() - answered.size());
+  unanswered.unit = "prompts";
+  unanswered.higher_is_better = false;
+  if (answered.size() < targets.size()) {
+    log::warning(
+        fmt::format("{}: {} of {} prompts are not answered; the curve is that of the others",
+                    config.answers, targets.size() - answered.size(), targets.size()));
+  }
   accuracy.value = right / count;
   accuracy.n = int64_t(count);
   accuracy.higher_is_better = true;
   code.value = length;
   code.unit = "nats";
   code.higher_is_better = false;
-  result.metrics = {{"accuracy", accuracy}, {"code_length", code}};
+  result.metrics = {{"accuracy", accuracy}, {"code_length", code}, {"unanswered", unanswered}};
   run.emit(result, "llm-score/1");
   return 0;
 }

@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include <cstdlib>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "common/cli/snapshot.h"
@@ -40,7 +41,7 @@ LearnerOptions learner_options(const TrainConfig& c) {
   o.model.h_dim = *c.model.h_dim;
   o.model.n_layers = *c.model.n_layers;
   o.model.n_heads = c.model.n_heads;
-  o.model.z_dim = *c.model.z_dim;
+  o.model.z_dim = c.model.z_dim.value_or(0);
   o.model.pred_h_dim = *c.model.pred_h_dim;
   o.model.pred_layers = *c.model.pred_layers;
   o.model.tie_hidden = c.model.tie_hidden;
@@ -54,7 +55,8 @@ LearnerOptions learner_options(const TrainConfig& c) {
   o.degree = c.task.task == "chebyshev" ? c.task.degree : -1;
   o.oracle_sequences = c.oracle_sequences;
   if (!c.context_length.empty())
-    std::tie(o.shortest, o.longest) = parse_lengths(c.context_length, *c.task.n_samples);
+    std::tie(o.shortest, o.longest) = parse_lengths(
+        c.context_length, c.task.n_samples.value_or(std::numeric_limits<int64_t>::max()));
   return o;
 }
 

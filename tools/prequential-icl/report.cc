@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "common/core/error.h"
+
 namespace tenfold::prequential_icl {
 namespace {
 
@@ -183,6 +185,15 @@ void add_curves(log::Result& result, const CurveReport& report) {
   log::Metric dimension = metric_of(dimensions, "dimensions");
   dimension.higher_is_better.reset();
   result.metrics.emplace_back("effective_z_dim", dimension);
+}
+
+void require_contexts(const std::vector<int64_t>& wanted, const Contexts& contexts) {
+  for (int64_t c : wanted) {
+    if (c < contexts.first || c > contexts.last) {
+      throw UsageError(
+          fmt::format("--contexts: found {}, expected {}..{}", c, contexts.first, contexts.last));
+    }
+  }
 }
 
 void set_outcome(log::Result& result, const train::Outcome& outcome) {

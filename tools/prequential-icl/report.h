@@ -32,6 +32,9 @@ struct CurveReport {
 // they were measured, series excess_norm and kl_oracle.
 void add_curves(log::Result& result, const CurveReport& report);
 
+// Throws UsageError where --contexts asks for rows that there are not.
+void require_contexts(const std::vector<int64_t>& wanted, const Contexts& contexts);
+
 // Adds what the end of a run means.
 void set_outcome(log::Result& result, const train::Outcome& outcome);
 

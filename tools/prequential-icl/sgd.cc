@@ -6,10 +6,11 @@
 #include <cmath>
 #include <tuple>
 
+#include "common/cli/loop_options.h"
+#include "common/log/logger.h"
 #include "tools/prequential-icl/commands.h"
 #include "tools/prequential-icl/report.h"
 #include "tools/prequential-icl/sgd_program.h"
-#include "tools/prequential-icl/training.h"
 
 namespace tenfold::prequential_icl {
 namespace {
@@ -142,9 +143,14 @@ int sgd(const SgdConfig& config, cli::Run& run) {
     run.emit(result, "sgd/1");
     return 0;
   }
-  // An upper bound: the program says when it has finished.
-  const int64_t steps = program.total() * (config.epochs + 1);
-  const train::Outcome outcome = train::run_loop(program, loop_options(run, steps, "sgd"));
+  if (options.fits < 3 * int64_t(kSmoothing)) {
+    log::warning(
+        fmt::format("--fits {}: the curve is smoothed over {:.0f} neighbours on each side, so "
+                    "that it is nearly flat below {:.0f} fits; the fits table is not smoothed",
+                    options.fits, kSmoothing, 3 * kSmoothing));
+  }
+  const int64_t steps = program.most_steps();  // the program says when it has finished
+  const train::Outcome outcome = train::run_loop(program, cli::loop_options(run, steps, "sgd"));
   set_outcome(result, outcome);
   result.tables.emplace_back("fits", fit_table(program.records()));
   std::vector<SeedCurve> curves;

@@ -108,6 +108,12 @@ void SgdProgram::finish(Active& a, int64_t step) {
   new_losses_.emplace_back(step + 1, record.loss_test);
 }
 
+// Fits in the window move on together, and each needs `rounds` steps at most.
+int64_t SgdProgram::most_steps() const {
+  const int64_t rounds = (options_.fit.max_epochs + kEpochsAStep - 1) / kEpochsAStep;
+  return (total() * rounds + kWindow - 1) / kWindow + rounds;
+}
+
 void SgdProgram::step(int64_t step) {
   while (int64_t(active_.size()) < kWindow && next_ < total()) start(next_++);
   at::parallel_for(0, int64_t(active_.size()), 1, [&](int64_t first, int64_t end) {

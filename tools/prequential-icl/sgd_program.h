@@ -41,6 +41,7 @@ class SgdProgram : public train::Program {
   const std::vector<FitRecord>& records() const { return records_; }
   const DataShape& shape() const { return sources_[0].shape(); }
   int64_t total() const { return int64_t(seeds_.size()) * options_.fits; }
+  int64_t most_steps() const;  // an upper bound
 
  private:
   struct Active;

@@ -4,13 +4,13 @@
 
 #include <cstdlib>
 
+#include "common/cli/loop_options.h"
 #include "common/core/error.h"
 #include "common/log/logger.h"
 #include "tools/prequential-icl/commands.h"
 #include "tools/prequential-icl/learner_program.h"
 #include "tools/prequential-icl/model_options.h"
 #include "tools/prequential-icl/report.h"
-#include "tools/prequential-icl/training.h"
 
 namespace tenfold::prequential_icl {
 namespace {
@@ -55,13 +55,14 @@ void add_metrics(log::Result& result, const LearnerProgram& program,
 
 void tell(const CurveReport& report) {
   const Evaluation& e = report.curves[0].evaluation;
+  const char* unit = report.kind == DataKind::kRegression ? "(sum of squared errors)" : "nats";
   std::string text;
   for (int64_t c : {1, 2, 5, 10, 20, 50, 100}) {
     if (c < e.contexts.first || c > e.contexts.last) continue;
     text += fmt::format(" {}: {:.4g}", c, e.next.mean[size_t(c - e.contexts.first)]);
   }
-  log::info(fmt::format("next-point loss by context length{}; code length {:.4g}", text,
-                        e.code_length()));
+  log::info(fmt::format("next-point loss by context length{}; code length {:.4g} {}", text,
+                        e.code_length(), unit));
 }
 
 }  // namespace
@@ -73,12 +74,13 @@ int train(const TrainConfig& config, cli::Run& run) {
     run.emit(result_of(config, program, run), "train/1");
     return 0;
   }
+  require_contexts(config.contexts, program.contexts());
   const int64_t steps = config.steps.value_or(*config.epochs * program.steps_per_epoch());
   if (config.task.n_tasks && *config.task.n_tasks < config.batch_size) {
     log::warning(fmt::format("--n-tasks {} is less than --batch-size {}: every step sees all tasks",
                              *config.task.n_tasks, config.batch_size));
   }
-  train::LoopOptions loop = loop_options(run, steps, "train");
+  train::LoopOptions loop = cli::loop_options(run, steps, "train");
   loop.context.arch_json = stored_arch(run.config_json(), program.shape());
   if (loop.eval_every == 0) loop.eval_every = program.steps_per_epoch();
   if (run.device().cuda) loop.check_every = 20;  // reading a loss waits for the device
