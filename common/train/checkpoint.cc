@@ -77,7 +77,8 @@ std::string step_name(int64_t step) { return fmt::format("step-{:09d}", step); }
 std::string manifest_arch(const std::string& checkpoint_folder) {
   const std::string path = checkpoint_folder + "/manifest.json";
   const Json manifest = read_manifest(path);
-  if (!manifest.contains("arch")) throw DataError(path + ": no entry 'arch'; give --arch FILE");
+  if (!manifest.contains("arch"))
+    throw DataError(path + ": no entry 'arch', expected a checkpoint of `train` (or --arch FILE)");
   return manifest["arch"].dump();
 }
 

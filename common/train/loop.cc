@@ -93,6 +93,9 @@ class Loop {
       load(store_.load(*step));
       last_saved_ = *step;
       log::info(fmt::format("resuming after step {} of {}", state_.done, options_.max_steps));
+    } else {
+      log::info(fmt::format("--resume auto: {} holds no checkpoint, so this starts at step 0",
+                            options_.out));
     }
   }
 

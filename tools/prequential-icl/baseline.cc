@@ -43,6 +43,11 @@ const at::Tensor& parameter_of(const MetaSplit& split, const std::string& name,
 LinearPrior prior_of(const RunData& tasks, const BaselineConfig& config) {
   LinearPrior prior;
   prior.noise = tasks.data.noise;
+  const bool any_weights = config.method == "ridge" || config.method == "least-squares";
+  if (any_weights && tasks.data.val.param.count("w") == 0) {
+    prior.kept.assign(size_t(tasks.data.shape.x_dim()), true);
+    return prior;
+  }
   const at::Tensor& w = parameter_of(tasks.data.val, "w", config);
   for (int64_t d = 0; d + 1 < w.size(1); ++d)
     prior.kept.push_back(w.select(1, d).abs().max().item<double>() > 0);

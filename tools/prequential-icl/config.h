@@ -274,8 +274,10 @@ struct LlmScoreConfig {
   template <class Visitor>
   void visit(Visitor& v) {
     v.text("prompts", prompts, "FILE", "what llm-prompts wrote");
-    v.text("answers", answers, "FILE",
-           "JSON lines {task, n, answer: [a, b], logprobs: [{\"0\": lp, ..}, {..}]}, all needed");
+    v.text(
+        "answers", answers, "FILE",
+        "JSON lines {task, n, answer: [a, b], logprobs: [{\"0\": lp, ..}, {..}]}: the most likely "
+        "tokens of both answer tokens; a digit that is not listed counts as the least likely one");
   }
   static std::vector<std::string> presets() { return {}; }
   void apply_preset(const std::string&, cli::CommonOptions&) {}

@@ -41,6 +41,10 @@ void check_data(const TaskConfig& task, const LearnerOptions& options, const Met
         fmt::format("{}: holds {} (task {}), expected --task hmm for tokens and only for them",
                     task.data, kind_name(kind), data.task));
   }
+  if (!task.data.empty() && kind == DataKind::kRegression && task.task == "mastermind") {
+    throw Mismatch(fmt::format("{}: holds {} (task {}), expected labels with --task mastermind",
+                               task.data, kind_name(kind), data.task));
+  }
 }
 
 }  // namespace

@@ -83,9 +83,9 @@ double digit_loss(const Json& table, int64_t target, const std::string& where) {
     throw DataError(fmt::format("{}: expected two tables of log probabilities", where));
   double least = INFINITY;
   for (const auto& [token, value] : table.items()) {
-    if (!value.is_number() || !std::isfinite(value.get<double>()))
-      throw DataError(
-          fmt::format("{}: log probability of '{}': found {}", where, token, value.dump()));
+    if (!value.is_number() || !std::isfinite(value.get<double>()) || value.get<double>() > 1e-6)
+      throw DataError(fmt::format("{}: log probability of '{}': found {}, expected at most 0",
+                                  where, token, value.dump()));
     least = std::min(least, value.get<double>());
   }
   std::array<double, kDigits> logs;
@@ -198,6 +198,8 @@ int llm_score(const LlmScoreConfig& config, cli::Run& run) {
       throw DataError(fmt::format("{}: task {}, n {}: answered twice", where, line.task, line.n));
     }
     const auto answer = pair_of(line.json.value("answer", Json()), where + ": answer");
+    if (std::min(answer[0], answer[1]) < 0 || std::max(answer[0], answer[1]) >= kDigits)
+      throw DataError(where + ": answer: expected digits 0 to 8");
     const Json tables = line.json.value("logprobs", Json());
     if (!tables.is_array() || tables.size() != 2)
       throw DataError(where + ": logprobs: expected two tables of log probabilities");
@@ -217,7 +219,7 @@ int llm_score(const LlmScoreConfig& config, cli::Run& run) {
     count += double(score.count);
     length += score.loss / double(score.count);
   }
-  log::Metric accuracy, code, unanswered;
+  log::Metric accuracy, code, bits, unanswered;
   unanswered.value = double(targets.size() - answered.size());
   unanswered.unit = "prompts";
   unanswered.higher_is_better = false;
@@ -232,7 +234,13 @@ int llm_score(const LlmScoreConfig& config, cli::Run& run) {
   code.value = length;
   code.unit = "nats";
   code.higher_is_better = false;
-  result.metrics = {{"accuracy", accuracy}, {"code_length", code}, {"unanswered", unanswered}};
+  bits.value = length / std::log(2.0);
+  bits.unit = "bits";
+  bits.higher_is_better = false;
+  result.metrics = {{"accuracy", accuracy},
+                    {"code_length", code},
+                    {"code_length_bits", bits},
+                    {"unanswered", unanswered}};
   run.emit(result, "llm-score/1");
   return 0;
 }

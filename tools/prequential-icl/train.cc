@@ -61,7 +61,9 @@ void tell(const CurveReport& report) {
     if (c < e.contexts.first || c > e.contexts.last) continue;
     text += fmt::format(" {}: {:.4g}", c, e.next.mean[size_t(c - e.contexts.first)]);
   }
-  log::info(fmt::format("next-point loss by context length{}; code length {:.4g} {}", text,
+  const std::string whose =
+      report.curves.size() > 1 ? fmt::format("seed {}: ", report.curves[0].seed) : "";
+  log::info(fmt::format("{}next-point loss by context length{}; code length {:.4g} {}", whose, text,
                         e.code_length(), unit));
 }
 
