@@ -2,6 +2,8 @@
 
 #include "common/io/csv.h"
 #include "common/io/file.h"
+#include "common/io/hdf5.h"
+#include "common/io/hdf5_walk_for_test.h"
 #include "common/io/idx.h"
 #include "common/io/safetensors.h"
 #include "common/io/scratch_for_test.h"
@@ -51,6 +53,14 @@ TEST_CASE("every IDX file of the fuzz corpus is read or refused") {
 TEST_CASE("every safetensors file of the fuzz corpus is read or refused") {
   const Tally tally = run("tests/fuzz/safetensors", read_safetensors);
   REQUIRE((tally.parsed >= 5 && tally.refused >= 15));
+}
+
+TEST_CASE("every HDF5 file of the fuzz corpus is read or refused") {
+  const Tally tally = run("tests/fuzz/hdf5", [](const std::string& path) {
+    const Hdf5File file = Hdf5File::open(path);
+    REQUIRE(walk(file).datasets >= 1);
+  });
+  REQUIRE((tally.parsed >= 7 && tally.refused >= 4));
 }
 
 }  // namespace tenfold::io
