@@ -21,7 +21,8 @@ namespace {
 
 class TransformerAggregator : public Aggregator {
  public:
-  TransformerAggregator(const ModelSpec& spec, const std::string& prefix, Parameters& parameters)
+  TransformerAggregator(const ModelSpec& spec, const std::string& prefix,
+                        train::Parameters& parameters)
       : embed_(spec, prefix, parameters) {
     for (int64_t i = 0; i < spec.n_layers; ++i) {
       layers_.emplace_back(parameters, fmt::format("{}context_encoder.layers.{}.", prefix, i),
@@ -42,7 +43,7 @@ class TransformerAggregator : public Aggregator {
 
 class MambaAggregator : public Aggregator {
  public:
-  MambaAggregator(const ModelSpec& spec, const std::string& prefix, Parameters& parameters)
+  MambaAggregator(const ModelSpec& spec, const std::string& prefix, train::Parameters& parameters)
       : embed_(spec, prefix, parameters), final_residual_(spec.final_residual) {
     for (int64_t i = 0; i < spec.n_layers; ++i) {
       blocks_.emplace_back(parameters, fmt::format("{}layers.{}.", prefix, i), spec);
@@ -63,8 +64,9 @@ class MambaAggregator : public Aggregator {
 
 }  // namespace
 
-TokenEmbedding::TokenEmbedding(const ModelSpec& spec, const std::string& prefix, Parameters& p)
-    : start_(p.add(prefix + "x0_embedding", {1, 1, spec.h_dim}, Parameters::constant(0))),
+TokenEmbedding::TokenEmbedding(const ModelSpec& spec, const std::string& prefix,
+                               train::Parameters& p)
+    : start_(p.add(prefix + "x0_embedding", {1, 1, spec.h_dim}, train::Parameters::constant(0))),
       embed_(p, prefix + "x_embedding", spec.x_dim + spec.y_dim, spec.h_dim),
       sinusoid_(spec.positions == "sinusoid" && spec.arch != "mamba1" && spec.arch != "mamba2") {}
 
@@ -91,7 +93,7 @@ at::Tensor position_encoding(int64_t count, int64_t width) {
 }
 
 std::unique_ptr<Aggregator> make_aggregator(const ModelSpec& spec, const std::string& prefix,
-                                            Parameters& parameters) {
+                                            train::Parameters& parameters) {
   if (spec.arch == "mamba1" || spec.arch == "mamba2") {
     return std::make_unique<MambaAggregator>(spec, prefix, parameters);
   }

@@ -5,8 +5,8 @@
 
 #include <memory>
 
+#include "common/train/parameters.h"
 #include "tools/prequential-icl/model_spec.h"
-#include "tools/prequential-icl/parameters.h"
 
 namespace tenfold::prequential_icl {
 
@@ -20,17 +20,17 @@ class Aggregator {
 
 // transformer or decoder, mamba1, mamba2. Parameters are called PREFIX + the reference's names.
 std::unique_ptr<Aggregator> make_aggregator(const ModelSpec& spec, const std::string& prefix,
-                                            Parameters& parameters);
+                                            train::Parameters& parameters);
 
 // A learned start token before the embedded points, and positions added where the spec has them.
 class TokenEmbedding {
  public:
-  TokenEmbedding(const ModelSpec& spec, const std::string& prefix, Parameters& parameters);
+  TokenEmbedding(const ModelSpec& spec, const std::string& prefix, train::Parameters& parameters);
   at::Tensor operator()(const at::Tensor& points) const;  // [batch, n, in] -> [batch, n + 1, h]
 
  private:
   at::Tensor start_;  // [1, 1, h], zeros at the start
-  Linear embed_;
+  train::Linear embed_;
   bool sinusoid_;
 };
 

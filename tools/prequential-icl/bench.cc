@@ -164,7 +164,7 @@ class Bench {
 
   std::vector<log::Value> step_row(const StepCase& c) {
     const Learner learner(c.spec, seed_, at::kCPU);
-    const Parameters& p = learner.parameters();
+    const train::Parameters& p = learner.parameters();
     const std::vector<Batch> batches = step_batches(c, kBatches, seed_);
     if (!config_.export_folder.empty()) export_step(config_.export_folder, c, batches, p);
     const DataShape shape{DataKind::kRegression, {0, 0, 0}, {0}};

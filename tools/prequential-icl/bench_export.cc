@@ -9,7 +9,7 @@
 namespace tenfold::prequential_icl {
 
 void export_step(const std::string& folder, const StepCase& c, const std::vector<Batch>& batches,
-                 const Parameters& parameters) {
+                 const train::Parameters& parameters) {
   const ModelSpec& s = c.spec;
   io::SafeTensors out;
   out.metadata = {{"model", s.arch},
@@ -21,7 +21,7 @@ void export_step(const std::string& folder, const StepCase& c, const std::vector
   std::vector<at::Tensor> points;
   for (const Batch& b : batches) points.push_back(b.points);
   out.tensors["points"] = data::from_torch(at::stack(points));
-  for (const Parameter& p : parameters.all())
+  for (const train::Parameter& p : parameters.all())
     out.tensors["weight/" + p.name] = data::from_torch(p.value.detach());
   io::write_safetensors(fmt::format("{}/step-{}-{}.safetensors", folder, s.arch, c.shape), out);
 }

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "common/train/parameters.h"
 #include "tools/prequential-icl/bench_cases.h"
-#include "tools/prequential-icl/parameters.h"
 
 namespace tenfold::prequential_icl {
 
@@ -13,7 +13,7 @@ namespace tenfold::prequential_icl {
 //   points [batches, batch, S, 4] float32 (x, then y), weight/NAME (initial, the reference's
 //   names); metadata: the numbers of the model
 void export_step(const std::string& folder, const StepCase& c, const std::vector<Batch>& batches,
-                 const Parameters& parameters);
+                 const train::Parameters& parameters);
 
 // FOLDER/sgd.safetensors, for the first `fits` fits:
 //   x [fits, 1100, 3], y [fits, 1100, 1] (80 points to train on, 20 to validate, 1000 to test),

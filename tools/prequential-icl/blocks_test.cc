@@ -26,10 +26,10 @@ at::Tensor doubled(const at::Tensor& t) {
 }
 
 // Every parameter away from its initial value, so that biases and norms matter.
-void disturb(const Parameters& parameters) {
+void disturb(const train::Parameters& parameters) {
   const at::NoGradGuard guard;
   uint64_t seed = 100;
-  for (const Parameter& p : parameters.all())
+  for (const train::Parameter& p : parameters.all())
     p.value.detach().add_(draw(p.value.sizes().vec(), seed++), 0.2);
 }
 
@@ -55,7 +55,7 @@ TEST_CASE("the fused attention block and its gradients are those of the composit
   for (const bool is_self : {true, false}) {
     for (const int64_t time : {1, 5, 33}) {
       INFO("self " << is_self << ", time " << time);
-      Parameters parameters(1);
+      train::Parameters parameters(1);
       const AttentionBlock block(parameters, "a", "n", 16, 4);
       disturb(parameters);
       at::Tensor x = draw({3, time, 16}, 1).set_requires_grad(true);
@@ -82,7 +82,7 @@ TEST_CASE("the fused attention block and its gradients are those of the composit
 
 TEST_CASE(
     "the fused feed-forward block and its gradients are those of the composition in float64") {
-  Parameters parameters(2);
+  train::Parameters parameters(2);
   const FeedForwardBlock block(parameters, "f.", "n", 12, 24);
   disturb(parameters);
   at::Tensor x = draw({4, 9, 12}, 4).set_requires_grad(true);
@@ -103,8 +103,8 @@ TEST_CASE(
 }
 
 TEST_CASE("a shared relu layer adds up the gradients of its uses") {
-  Parameters parameters(3);
-  const Linear layer(parameters, "l", 7, 7);
+  train::Parameters parameters(3);
+  const train::Linear layer(parameters, "l", 7, 7);
   at::Tensor x = draw({10, 7}, 6).set_requires_grad(true), x64 = doubled(x);
   at::Tensor w64 = doubled(layer.weight), b64 = doubled(layer.bias);
   at::Tensor y = x, y64 = x64;
@@ -120,7 +120,7 @@ TEST_CASE("a shared relu layer adds up the gradients of its uses") {
 }
 
 TEST_CASE("relative keys depend on the distance, up to 32, and on nothing else") {
-  Parameters parameters(4);
+  train::Parameters parameters(4);
   const AttentionBlock block(parameters, "a", "n", 8, 2, true);
   const at::Tensor x = draw({1, 1, 8}, 7).expand({1, 50, 8}).contiguous();
   // All tokens are alike: attention weights depend on distances, the mixture does not.

@@ -45,29 +45,30 @@ at::Tensor softmax_mixture(const at::Tensor& q, const at::Tensor& k, const at::T
 
 }  // namespace
 
-NormParameters::NormParameters(Parameters& parameters, const std::string& name, int64_t width)
-    : weight(parameters.add(name + ".weight", {width}, Parameters::constant(1))),
-      bias(parameters.add(name + ".bias", {width}, Parameters::constant(0))) {}
+NormParameters::NormParameters(train::Parameters& parameters, const std::string& name,
+                               int64_t width)
+    : weight(parameters.add(name + ".weight", {width}, train::Parameters::constant(1))),
+      bias(parameters.add(name + ".bias", {width}, train::Parameters::constant(0))) {}
 
 at::Tensor NormParameters::operator()(const at::Tensor& x) const {
   return at::layer_norm(x, {x.size(-1)}, weight, bias, kNormEps);
 }
 
-AttentionBlock::AttentionBlock(Parameters& p, const std::string& attention,
+AttentionBlock::AttentionBlock(train::Parameters& p, const std::string& attention,
                                const std::string& norm_name, int64_t width, int64_t heads_,
                                bool relative)
     : in_weight(p.add(attention + ".in_proj_weight", {3 * width, width},
-                      Parameters::xavier(width, 3 * width))),
-      in_bias(p.add(attention + ".in_proj_bias", {3 * width}, Parameters::constant(0))),
-      out_weight(
-          p.add(attention + ".out_proj.weight", {width, width}, Parameters::xavier(width, width))),
-      out_bias(p.add(attention + ".out_proj.bias", {width}, Parameters::constant(0))),
+                      train::Parameters::xavier(width, 3 * width))),
+      in_bias(p.add(attention + ".in_proj_bias", {3 * width}, train::Parameters::constant(0))),
+      out_weight(p.add(attention + ".out_proj.weight", {width, width},
+                       train::Parameters::xavier(width, width))),
+      out_bias(p.add(attention + ".out_proj.bias", {width}, train::Parameters::constant(0))),
       norm(p, norm_name, width),
       heads(heads_) {
   if (!relative) return;
   const int64_t head_width = width / heads;
   relative_keys = p.add(attention + ".relative_keys", {kFarthest + 1, head_width},
-                        Parameters::xavier(kFarthest + 1, head_width));
+                        train::Parameters::xavier(kFarthest + 1, head_width));
 }
 
 at::Tensor AttentionBlock::operator()(const at::Tensor& query, const at::Tensor& memory) const {
@@ -75,20 +76,22 @@ at::Tensor AttentionBlock::operator()(const at::Tensor& query, const at::Tensor&
                                                   : attention_block_plain(*this, query, memory);
 }
 
-FeedForwardBlock::FeedForwardBlock(Parameters& p, const std::string& prefix,
+FeedForwardBlock::FeedForwardBlock(train::Parameters& p, const std::string& prefix,
                                    const std::string& norm_name, int64_t width, int64_t hidden)
-    : weight1(p.add(prefix + "linear1.weight", {hidden, width}, Parameters::xavier(width, hidden))),
-      bias1(p.add(prefix + "linear1.bias", {hidden}, Parameters::torch_default(width))),
-      weight2(p.add(prefix + "linear2.weight", {width, hidden}, Parameters::xavier(hidden, width))),
-      bias2(p.add(prefix + "linear2.bias", {width}, Parameters::torch_default(hidden))),
+    : weight1(p.add(prefix + "linear1.weight", {hidden, width},
+                    train::Parameters::xavier(width, hidden))),
+      bias1(p.add(prefix + "linear1.bias", {hidden}, train::Parameters::torch_default(width))),
+      weight2(p.add(prefix + "linear2.weight", {width, hidden},
+                    train::Parameters::xavier(hidden, width))),
+      bias2(p.add(prefix + "linear2.bias", {width}, train::Parameters::torch_default(hidden))),
       norm(p, norm_name, width) {}
 
 at::Tensor FeedForwardBlock::operator()(const at::Tensor& x) const {
   return fused(x) ? fused_feed_forward(*this, x) : feed_forward_block_plain(*this, x);
 }
 
-EncoderLayer::EncoderLayer(Parameters& p, const std::string& prefix, int64_t width, int64_t hidden,
-                           int64_t heads, bool relative)
+EncoderLayer::EncoderLayer(train::Parameters& p, const std::string& prefix, int64_t width,
+                           int64_t hidden, int64_t heads, bool relative)
     : attention(p, prefix + "self_attn", prefix + "norm1", width, heads, relative),
       feed_forward(p, prefix, prefix + "norm2", width, hidden) {}
 

@@ -6,7 +6,7 @@
 
 #include <string>
 
-#include "tools/prequential-icl/parameters.h"
+#include "common/train/parameters.h"
 
 namespace tenfold::prequential_icl {
 
@@ -14,7 +14,7 @@ struct NormParameters {
   at::Tensor weight, bias;  // [h]; 1 and 0 at the start
 
   NormParameters() = default;
-  NormParameters(Parameters& parameters, const std::string& name, int64_t width);
+  NormParameters(train::Parameters& parameters, const std::string& name, int64_t width);
   at::Tensor operator()(const at::Tensor& x) const;  // layer norm over the last dimension
 };
 
@@ -29,8 +29,9 @@ struct AttentionBlock {
   at::Tensor relative_keys;
 
   AttentionBlock() = default;
-  AttentionBlock(Parameters& parameters, const std::string& attention, const std::string& norm_name,
-                 int64_t width, int64_t heads_, bool relative = false);
+  AttentionBlock(train::Parameters& parameters, const std::string& attention,
+                 const std::string& norm_name, int64_t width, int64_t heads_,
+                 bool relative = false);
 
   // query, memory [batch, time, h] -> [batch, time, h]. The same tensor twice is self-attention.
   at::Tensor operator()(const at::Tensor& query, const at::Tensor& memory) const;
@@ -42,8 +43,8 @@ struct FeedForwardBlock {
   NormParameters norm;
 
   FeedForwardBlock() = default;
-  FeedForwardBlock(Parameters& parameters, const std::string& prefix, const std::string& norm_name,
-                   int64_t width, int64_t hidden);
+  FeedForwardBlock(train::Parameters& parameters, const std::string& prefix,
+                   const std::string& norm_name, int64_t width, int64_t hidden);
   at::Tensor operator()(const at::Tensor& x) const;  // [batch, time, h]
 };
 
@@ -51,8 +52,8 @@ struct EncoderLayer {
   AttentionBlock attention;
   FeedForwardBlock feed_forward;
 
-  EncoderLayer(Parameters& parameters, const std::string& prefix, int64_t width, int64_t hidden,
-               int64_t heads, bool relative = false);
+  EncoderLayer(train::Parameters& parameters, const std::string& prefix, int64_t width,
+               int64_t hidden, int64_t heads, bool relative = false);
   at::Tensor operator()(const at::Tensor& x) const { return feed_forward(attention(x, x)); }
 };
 

@@ -9,12 +9,15 @@
 
 #include "common/kernels/causal_attention.h"
 #include "common/kernels/post_norm.h"
+#include "common/nn/row_chunks.h"
 #include "tools/prequential-icl/encoder_layer.h"
-#include "tools/prequential-icl/row_chunks.h"
 
 namespace tenfold::prequential_icl {
 namespace {
 
+using nn::add_up;
+using nn::for_chunks;
+using nn::kChunks;
 using torch::autograd::AutogradContext;
 using torch::autograd::Variable;
 using torch::autograd::variable_list;

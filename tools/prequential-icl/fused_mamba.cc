@@ -6,13 +6,16 @@
 #include <optional>
 
 #include "common/kernels/gated_rows.h"
+#include "common/nn/row_chunks.h"
 #include "tools/prequential-icl/encoder_layer.h"
 #include "tools/prequential-icl/fused_blocks.h"
-#include "tools/prequential-icl/row_chunks.h"
 
 namespace tenfold::prequential_icl {
 namespace {
 
+using nn::add_up;
+using nn::for_chunks;
+using nn::kChunks;
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 

@@ -45,7 +45,7 @@ Learner::Learner(const ModelSpec& spec, uint64_t seed, at::Device device)
   if (spec_.has_bottleneck()) {
     aggregator_ = make_aggregator(spec_, "agg.", parameters_);
     if (spec_.h_dim != spec_.z_dim)
-      projection_ = Linear(parameters_, "agg.projection", spec_.h_dim, spec_.z_dim);
+      projection_ = train::Linear(parameters_, "agg.projection", spec_.h_dim, spec_.z_dim);
     predictor_ = make_predictor(spec_, "pred.", seed, parameters_);
   } else {
     direct_ = make_direct_predictor(spec_, "m.", parameters_);

@@ -5,10 +5,10 @@
 
 #include <memory>
 
+#include "common/train/parameters.h"
 #include "tools/prequential-icl/aggregator.h"
 #include "tools/prequential-icl/model_spec.h"
 #include "tools/prequential-icl/no_bottleneck.h"
-#include "tools/prequential-icl/parameters.h"
 #include "tools/prequential-icl/predictor.h"
 
 namespace tenfold::prequential_icl {
@@ -19,7 +19,7 @@ class Learner {
   Learner(const ModelSpec& spec, uint64_t seed, at::Device device);
 
   const ModelSpec& spec() const { return spec_; }
-  const Parameters& parameters() const { return parameters_; }
+  const train::Parameters& parameters() const { return parameters_; }
 
   // With a bottleneck: points [batch, n, x_dim + y_dim] -> z_0 .. z_n [batch, n + 1, z_dim].
   at::Tensor summaries(const at::Tensor& points) const;
@@ -32,9 +32,9 @@ class Learner {
 
  private:
   ModelSpec spec_;
-  Parameters parameters_;
+  train::Parameters parameters_;
   std::unique_ptr<Aggregator> aggregator_;
-  Linear projection_;  // h -> z_dim; none where they are equal
+  train::Linear projection_;  // h -> z_dim; none where they are equal
   std::unique_ptr<Predictor> predictor_;
   std::unique_ptr<DirectPredictor> direct_;
 };

@@ -124,7 +124,7 @@ at::Tensor LearnerProgram::loss_of(const LearnerMember& m, const Batch& batch, i
 void LearnerProgram::step_member(LearnerMember& m, int64_t step) {
   const data::BatchOrder::Batch tasks = m.order->at(step);
   const Batch batch = m.training->gather(tasks.indices, tasks.size, draw_of(step), false);
-  const Parameters& p = m.learner->parameters();
+  const train::Parameters& p = m.learner->parameters();
   p.gradient().zero_();
   const at::Tensor loss = loss_of(m, batch, step);
   torch::autograd::backward({loss}, {});

@@ -115,7 +115,7 @@ TEST_CASE("numbers of parameters are the reference's") {
 
 TEST_CASE("initial values have the reference's laws") {
   const Learner learner(spec_of("mamba2", 3, 1, false), 1, at::kCPU);
-  for (const Parameter& p : learner.parameters().all()) {
+  for (const train::Parameter& p : learner.parameters().all()) {
     const bool bias = p.name.size() > 7 && p.name.substr(p.name.size() - 7) == "dt_bias";
     if (bias) {
       const at::Tensor dt = p.value.detach().exp().log1p();  // softplus
@@ -124,7 +124,7 @@ TEST_CASE("initial values have the reference's laws") {
     }
   }
   const Learner transformer(spec_of("transformer", 3, 1, false), 1, at::kCPU);
-  for (const Parameter& p : transformer.parameters().all()) {
+  for (const train::Parameter& p : transformer.parameters().all()) {
     const double most = p.value.detach().abs().max().item<double>();
     INFO(p.name);
     if (p.name == "agg.x0_embedding") CHECK(most == 0);
@@ -144,12 +144,12 @@ TEST_CASE("initial values have the reference's laws") {
 
 TEST_CASE("parameters lie in one vector, with gradients in another") {
   const Learner learner(spec_of("transformer", 3, 1, true), 1, at::kCPU);
-  const Parameters& p = learner.parameters();
+  const train::Parameters& p = learner.parameters();
   CHECK(p.values().numel() == p.count());
   p.values().fill_(0.5);
-  for (const Parameter& one : p.all()) CHECK(one.value.detach().min().item<float>() == 0.5f);
+  for (const train::Parameter& one : p.all()) CHECK(one.value.detach().min().item<float>() == 0.5f);
   p.gradient().fill_(2);
-  for (const Parameter& one : p.all()) CHECK(one.value.grad().max().item<float>() == 2.0f);
+  for (const train::Parameter& one : p.all()) CHECK(one.value.grad().max().item<float>() == 2.0f);
 }
 
 TEST_CASE("parts that do not fit are refused by the option's name") {

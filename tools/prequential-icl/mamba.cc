@@ -44,7 +44,7 @@ void init_head_a_log(const Stream& stream, float* out, int64_t count) {
 
 int64_t GatedMlp::hidden(int64_t width) { return (8 * width / 3 + 127) / 128 * 128; }
 
-GatedMlp::GatedMlp(Parameters& p, const std::string& prefix, int64_t width)
+GatedMlp::GatedMlp(train::Parameters& p, const std::string& prefix, int64_t width)
     : fc1(p, prefix + "fc1", width, 2 * hidden(width), false),
       fc2(p, prefix + "fc2", hidden(width), width, false) {}
 
@@ -55,7 +55,7 @@ at::Tensor GatedMlp::operator()(const at::Tensor& x) const {
   return fc2(parts[0] * at::silu(parts[1]));
 }
 
-MambaMixer::MambaMixer(Parameters& p, const std::string& prefix, const ModelSpec& spec)
+MambaMixer::MambaMixer(train::Parameters& p, const std::string& prefix, const ModelSpec& spec)
     : second_(spec.arch == "mamba2"), inner_(kExpand * spec.h_dim) {
   int64_t projected = 2 * inner_, convolved = inner_;
   if (second_) {
@@ -65,24 +65,24 @@ MambaMixer::MambaMixer(Parameters& p, const std::string& prefix, const ModelSpec
   } else {
     rank_ = (spec.h_dim + 15) / 16;
   }
-  in_ = Linear(p, prefix + "in_proj", spec.h_dim, projected, false);
-  const auto conv_init = Parameters::torch_default(kConvWidth);
+  in_ = train::Linear(p, prefix + "in_proj", spec.h_dim, projected, false);
+  const auto conv_init = train::Parameters::torch_default(kConvWidth);
   conv_weight_ = p.add(prefix + "conv1d.weight", {convolved, 1, kConvWidth}, conv_init);
   conv_bias_ = p.add(prefix + "conv1d.bias", {convolved}, conv_init);
   if (second_) {
     a_log_ = p.add(prefix + "A_log", {heads_}, init_head_a_log);
-    d_ = p.add(prefix + "D", {heads_}, Parameters::constant(1));
+    d_ = p.add(prefix + "D", {heads_}, train::Parameters::constant(1));
     dt_bias_ = p.add(prefix + "dt_bias", {heads_}, init_dt_bias);
-    norm_ = p.add(prefix + "norm.weight", {inner_}, Parameters::constant(1));
+    norm_ = p.add(prefix + "norm.weight", {inner_}, train::Parameters::constant(1));
   } else {
-    x_ = Linear(p, prefix + "x_proj", inner_, rank_ + 2 * kState, false);
+    x_ = train::Linear(p, prefix + "x_proj", inner_, rank_ + 2 * kState, false);
     dt_.weight =
-        p.add(prefix + "dt_proj.weight", {inner_, rank_}, Parameters::torch_default(rank_));
+        p.add(prefix + "dt_proj.weight", {inner_, rank_}, train::Parameters::torch_default(rank_));
     dt_.bias = p.add(prefix + "dt_proj.bias", {inner_}, init_dt_bias);
     a_log_ = p.add(prefix + "A_log", {inner_, kState}, init_a_log);
-    d_ = p.add(prefix + "D", {inner_}, Parameters::constant(1));
+    d_ = p.add(prefix + "D", {inner_}, train::Parameters::constant(1));
   }
-  out_ = Linear(p, prefix + "out_proj", inner_, spec.h_dim, false);
+  out_ = train::Linear(p, prefix + "out_proj", inner_, spec.h_dim, false);
 }
 
 at::Tensor MambaMixer::mamba1(const at::Tensor& u) const {
@@ -107,7 +107,7 @@ at::Tensor MambaMixer::mamba2(const at::Tensor& u) const {
   return out_(gated * inverse * norm_);
 }
 
-MambaBlock::MambaBlock(Parameters& p, const std::string& prefix, const ModelSpec& spec)
+MambaBlock::MambaBlock(train::Parameters& p, const std::string& prefix, const ModelSpec& spec)
     : norm_(p, prefix + "norm", spec.h_dim),
       mixer_(p, prefix + "mixer.", spec),
       norm2_(p, prefix + "norm2", spec.h_dim),

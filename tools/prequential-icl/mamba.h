@@ -6,17 +6,17 @@
 
 #include <string>
 
+#include "common/train/parameters.h"
 #include "tools/prequential-icl/encoder_layer.h"
 #include "tools/prequential-icl/model_spec.h"
-#include "tools/prequential-icl/parameters.h"
 
 namespace tenfold::prequential_icl {
 
 // fc2(y * silu(gate)) where [y, gate] = fc1(x); no biases.
 struct GatedMlp {
-  Linear fc1, fc2;
+  train::Linear fc1, fc2;
 
-  GatedMlp(Parameters& parameters, const std::string& prefix, int64_t width);
+  GatedMlp(train::Parameters& parameters, const std::string& prefix, int64_t width);
   at::Tensor operator()(const at::Tensor& x) const;  // [..., h] -> [..., h]
 
   // floor(8h/3) rounded up to a multiple of 128.
@@ -26,7 +26,7 @@ struct GatedMlp {
 // The state-space mixers: [batch, time, h] -> [batch, time, h], causal.
 class MambaMixer {
  public:
-  MambaMixer(Parameters& parameters, const std::string& prefix, const ModelSpec& spec);
+  MambaMixer(train::Parameters& parameters, const std::string& prefix, const ModelSpec& spec);
   at::Tensor operator()(const at::Tensor& u) const { return second_ ? mamba2(u) : mamba1(u); }
 
  private:
@@ -35,7 +35,7 @@ class MambaMixer {
 
   bool second_;
   int64_t inner_, rank_ = 0, heads_ = 0;
-  Linear in_, x_, dt_, out_;            // x_ and dt_: Mamba-1
+  train::Linear in_, x_, dt_, out_;     // x_ and dt_: Mamba-1
   at::Tensor conv_weight_, conv_bias_;  // [channel, 1, 4], [channel]
   at::Tensor a_log_, d_, dt_bias_;      // dt_bias_ and norm_: Mamba-2
   at::Tensor norm_;
@@ -46,7 +46,7 @@ class MambaBlock {
   struct State {
     at::Tensor hidden, residual;  // [batch, time, h]; no residual before the first block
   };
-  MambaBlock(Parameters& parameters, const std::string& prefix, const ModelSpec& spec);
+  MambaBlock(train::Parameters& parameters, const std::string& prefix, const ModelSpec& spec);
   State operator()(const State& in) const;
   const MambaMixer& mixer() const { return mixer_; }
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "tools/prequential-icl/philox_fill.h"
+#include "common/kernels/philox_fill.h"
 
 namespace tenfold::prequential_icl::mlp {
 namespace {
@@ -157,7 +157,7 @@ float* Net::forward(const float* x, const int64_t* rows, int64_t points, const D
 }
 
 void Net::drop(int64_t l, int64_t points, const Dropout& dropout) {
-  constexpr int64_t kGroup = 4 * kPhiloxGroup;  // units
+  constexpr int64_t kGroup = 4 * kernels::kPhiloxGroup;  // units
   const int64_t hidden = static_cast<int64_t>(layers_.size()) - 1, width = layers_[l].outputs;
   const int64_t groups = (width + kGroup - 1) / kGroup;
   const std::array<uint32_t, 2> key = {static_cast<uint32_t>(dropout.key),
@@ -167,7 +167,8 @@ void Net::drop(int64_t l, int64_t points, const Dropout& dropout) {
     const int64_t row = (dropout.first_point + i) * hidden + l;
     for (int64_t g = 0; g < groups; ++g, values += kGroup) {
       uint32_t bits[kGroup];
-      philox_fill(static_cast<uint64_t>((row * groups + g) * kPhiloxGroup), key, bits);
+      kernels::philox_fill(static_cast<uint64_t>((row * groups + g) * kernels::kPhiloxGroup), key,
+                           bits);
       const int64_t n = std::min(kGroup, width - g * kGroup);
       for (int64_t u = 0; u < n; ++u) {
         values[u] = bits[u] >= dropout.threshold ? values[u] * dropout.scale : 0.0f;

@@ -117,11 +117,11 @@ std::string stored_arch(const std::string& config_json, const DataShape& shape) 
   return arch.dump();
 }
 
-void load_weights(const StoredRun& run, int64_t seed, const Parameters& parameters) {
+void load_weights(const StoredRun& run, int64_t seed, const train::Parameters& parameters) {
   const at::NoGradGuard guard;
   const std::string path = run.checkpoint + "/model.safetensors";
   const io::SafeTensors file = train::read_weights(run.checkpoint);
-  for (const Parameter& p : parameters.all()) {
+  for (const train::Parameter& p : parameters.all()) {
     const std::string name = fmt::format("{}/{}", seed, p.name);
     const at::Tensor stored = data::to_torch(file.at(name, path));
     if (stored.sizes() != p.value.sizes() || stored.scalar_type() != at::kFloat) {

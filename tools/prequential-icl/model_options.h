@@ -34,6 +34,6 @@ std::string stored_arch(const std::string& config_json, const DataShape& shape);
 StoredRun open_stored_run(const std::string& path);
 
 // Weights of the member `seed`, by name. Throws Mismatch where they do not fit.
-void load_weights(const StoredRun& run, int64_t seed, const Parameters& parameters);
+void load_weights(const StoredRun& run, int64_t seed, const train::Parameters& parameters);
 
 }  // namespace tenfold::prequential_icl

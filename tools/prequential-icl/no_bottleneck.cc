@@ -16,8 +16,8 @@ namespace {
 // Queries attend to the points before them; the two streams have weights of their own.
 class TwoStream : public DirectPredictor {
  public:
-  TwoStream(const ModelSpec& s, const std::string& prefix, Parameters& p)
-      : start_(p.add(prefix + "xy0_embedding", {1, 1, s.h_dim}, Parameters::constant(0))),
+  TwoStream(const ModelSpec& s, const std::string& prefix, train::Parameters& p)
+      : start_(p.add(prefix + "xy0_embedding", {1, 1, s.h_dim}, train::Parameters::constant(0))),
         embed_x_(p, prefix + "x_embedding", s.x_dim, s.h_dim),
         embed_xy_(p, prefix + "xy_embedding", s.x_dim + s.y_dim, s.h_dim) {
     for (int64_t i = 0; i < s.n_layers; ++i) {
@@ -33,7 +33,7 @@ class TwoStream : public DirectPredictor {
       // No output sees the points as the last layer updates them.
       if (i + 1 == s.n_layers) p.mark_unused(layer + "encoder_layer.");
     }
-    readout_ = Linear(p, prefix + "readout", s.h_dim, s.y_dim);
+    readout_ = train::Linear(p, prefix + "readout", s.h_dim, s.y_dim);
   }
 
   at::Tensor operator()(const at::Tensor& points, const at::Tensor& queries) const override {
@@ -54,14 +54,14 @@ class TwoStream : public DirectPredictor {
     EncoderLayer memory;
   };
   at::Tensor start_;
-  Linear embed_x_, embed_xy_, readout_;
+  train::Linear embed_x_, embed_xy_, readout_;
   std::vector<Layer> layers_;
 };
 
 // One stream x_1, y_1, x_2, y_2, ... with sinusoidal positions, read at the x tokens.
 class Interleaved : public DirectPredictor {
  public:
-  Interleaved(const ModelSpec& s, const std::string& prefix, Parameters& p)
+  Interleaved(const ModelSpec& s, const std::string& prefix, train::Parameters& p)
       : x_dim_(s.x_dim),
         y_dim_(s.y_dim),
         embed_x_(p, prefix + "x_embedding", s.x_dim, s.h_dim),
@@ -70,7 +70,7 @@ class Interleaved : public DirectPredictor {
       layers_.emplace_back(p, fmt::format("{}encoder.layers.{}.", prefix, i), s.h_dim, 2 * s.h_dim,
                            s.n_heads);
     }
-    readout_ = Linear(p, prefix + "readout", s.h_dim, s.y_dim);
+    readout_ = train::Linear(p, prefix + "readout", s.h_dim, s.y_dim);
   }
 
   at::Tensor operator()(const at::Tensor& points, const at::Tensor& queries) const override {
@@ -88,14 +88,14 @@ class Interleaved : public DirectPredictor {
 
  private:
   int64_t x_dim_, y_dim_;
-  Linear embed_x_, embed_y_, readout_;
+  train::Linear embed_x_, embed_y_, readout_;
   std::vector<EncoderLayer> layers_;
 };
 
 // The encoder stack on the observations themselves; there are no queries.
 class Decoder : public DirectPredictor {
  public:
-  Decoder(const ModelSpec& s, const std::string& prefix, Parameters& p)
+  Decoder(const ModelSpec& s, const std::string& prefix, train::Parameters& p)
       : stack_(make_aggregator(s, prefix, p)), readout_(p, prefix + "readout", s.h_dim, s.y_dim) {}
 
   at::Tensor operator()(const at::Tensor& points, const at::Tensor&) const override {
@@ -104,14 +104,14 @@ class Decoder : public DirectPredictor {
 
  private:
   std::unique_ptr<Aggregator> stack_;
-  Linear readout_;
+  train::Linear readout_;
 };
 
 }  // namespace
 
 std::unique_ptr<DirectPredictor> make_direct_predictor(const ModelSpec& spec,
                                                        const std::string& prefix,
-                                                       Parameters& parameters) {
+                                                       train::Parameters& parameters) {
   if (spec.arch == "two-stream") return std::make_unique<TwoStream>(spec, prefix, parameters);
   if (spec.arch == "interleaved") return std::make_unique<Interleaved>(spec, prefix, parameters);
   return std::make_unique<Decoder>(spec, prefix, parameters);

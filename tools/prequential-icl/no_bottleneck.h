@@ -7,8 +7,8 @@
 #include <memory>
 #include <string>
 
+#include "common/train/parameters.h"
 #include "tools/prequential-icl/model_spec.h"
-#include "tools/prequential-icl/parameters.h"
 
 namespace tenfold::prequential_icl {
 
@@ -26,6 +26,6 @@ class DirectPredictor {
 
 std::unique_ptr<DirectPredictor> make_direct_predictor(const ModelSpec& spec,
                                                        const std::string& prefix,
-                                                       Parameters& parameters);
+                                                       train::Parameters& parameters);
 
 }  // namespace tenfold::prequential_icl

@@ -75,9 +75,9 @@ void check_close(const std::string& what, const at::Tensor& found, const at::Ten
 using Rename = std::function<std::string(const std::string&)>;
 
 // Every parameter of ours gets the array that `rename` gives its name.
-void load(const Parameters& parameters, const Fixture& f, const Rename& rename) {
+void load(const train::Parameters& parameters, const Fixture& f, const Rename& rename) {
   const at::NoGradGuard guard;
-  for (const Parameter& p : parameters.all()) {
+  for (const train::Parameter& p : parameters.all()) {
     const at::Tensor values = f[rename(p.name)];
     REQUIRE(p.value.numel() == values.numel());
     p.value.detach().copy_(values.view(p.value.sizes()));
@@ -112,7 +112,7 @@ ModelSpec bottleneck_spec(const Fixture& f, int64_t x_dim, int64_t y_dim) {
 // The gradient of our parameter that the file calls `name`.
 at::Tensor gradient_of(const Learner& learner, const std::string& name) {
   const std::string ours = begins_with(name, "P.") ? "pred." + name.substr(2) : "agg." + name;
-  for (const Parameter& p : learner.parameters().all())
+  for (const train::Parameter& p : learner.parameters().all())
     if (p.name == ours) return p.value.grad();
   FAIL("no parameter " << ours);
   return {};
@@ -209,7 +209,7 @@ void check_mamba(const Fixture& f, const std::string& arch) {
     if (begins_with(name, "projection")) return "proj" + name.substr(10);
     return name;
   };
-  Parameters parameters(0);
+  train::Parameters parameters(0);
   const TokenEmbedding embed(s, "agg.", parameters);
   std::vector<MambaBlock> blocks;
   for (int64_t i = 0; i < s.n_layers; ++i)
@@ -221,15 +221,15 @@ void check_mamba(const Fixture& f, const std::string& arch) {
   check_close("h_last", state.hidden, f["h_last"], kOutput);
   check_close("residual_last", state.residual, f["residual_last"], kOutput);
 
-  Parameters whole(0);
+  train::Parameters whole(0);
   const auto aggregator = make_aggregator(s, "agg.", whole);
-  const Linear projection(whole, "agg.projection", s.h_dim, s.z_dim);
+  const train::Linear projection(whole, "agg.projection", s.h_dim, s.z_dim);
   load(whole, f, to_file);
   check_close("z", projection(aggregator->encode(xy)), f["z"], kOutput);
 }
 
 void check_gated_mlp(const Fixture& f) {
-  Parameters parameters(0);
+  train::Parameters parameters(0);
   const GatedMlp mlp(parameters, "m.", f["x"].size(1));
   load(parameters, f, same);
   check_close("y", mlp(f["x"]), f["y"], kOutput);

@@ -340,10 +340,12 @@ def draw_excess(axis, learners):
 
 
 def figure_polynomials(plt, learners, options):
-    learners = [x for x in learners if probe_rows(x) or x.curve("excess_norm", "excess_norm")[0].size]
+    learners = [x for x in learners if belongs(x, "3")]
     if not learners:
         raise PlotError(BAD_DATA, "--figure 3: found neither table probe_functions (eval --probe-functions) nor series excess_norm")
     contexts = sorted({r["n_samples"] for x in learners for r in probe_rows(x) if r["task"] == options.probe_task})
+    if not contexts and any(probe_rows(x) for x in learners):
+        raise PlotError(USAGE, f"--probe-task: found {options.probe_task}, which none of the results has")
     panels = panels_of(learners)
     excess = any(x.curve("excess_norm", "excess_norm")[0].size for x in learners)
     figure, axes = new_figure(plt, options, len(panels), len(contexts) + 1 + excess, 2.9, 2.8)
@@ -364,11 +366,11 @@ def figure_polynomials(plt, learners, options):
     space = 0.3 / figure.get_figheight()
     figure.get_layout_engine().set(rect=(0, space, 1, 1 - space))
     figure.legend(*zip(*shown.values()), loc="lower center", ncol=len(shown), frameon=False)
-    return figure, "fitted functions and their complexity"
+    return figure, "fitted functions and their complexity" if excess else "fitted functions"
 
 
 def figure_hmm(plt, learners, options):
-    learners = [x for x in learners if x.first["data"]["name"] == "hmm"]
+    learners = [x for x in learners if belongs(x, "hmm")]
     if not learners:
         raise PlotError(BAD_DATA, "--figure hmm: found no result of --task hmm")
     with_epochs = [x for x in learners if x.curve("kl_model_oracle", "train_curve", "epoch", None)[0].size]
@@ -410,6 +412,12 @@ def guess(learners):
     return None  # all learners, as figures 2 and 4 have them
 
 
+def belongs(learner, figure):
+    if figure == "3":
+        return probe_rows(learner) or learner.curve("excess_norm", "excess_norm")[0].size
+    return figure != "hmm" or learner.first["data"]["name"] == "hmm"
+
+
 def chosen(learners, figure):
     baseline = {"bayes", "ridge", "least-squares", "marginal", "oracle"}
     sgd = {"early-stop", "none", "l1", "l2", "dropout"}
@@ -435,6 +443,9 @@ def draw(results, options, out):
     kind = options.figure or guess(learners)
     learners = chosen(learners, kind)
     figure, title = {"3": figure_polynomials, "hmm": figure_hmm}.get(kind, figure_curves)(plt, learners, options)
+    left_out = [x.name for x in learners if not belongs(x, kind)]
+    if left_out:
+        print(f"plot.py: warning: figure {kind} leaves out {', '.join(left_out)}; --figure 2 shows all curves", file=sys.stderr)
     seeds = sorted({len(x.seeds) for x in learners})
     title += f", mean of {'up to ' * (len(seeds) > 1)}{seeds[-1]} seeds" if seeds[-1] > 1 else ""
     title += "; dashed: the paper's" if any(published_of(x, options) for x in learners) else ""
@@ -457,7 +468,7 @@ def main():
     parser.add_argument("--figure", choices=FIGURES, help="layout of the paper's figure; default: by the results")
     parser.add_argument("--train-error", action="store_true", help="also the loss on a point of the context, dotted")
     parser.add_argument("--published", action="store_true",
-                        help="the paper's values, dashed, beside results of --preset small too (another size)")
+                        help="the paper's values, dashed, also without --preset paper (results of small runs hold none)")
     parser.add_argument("--probe-task", type=int, default=0, metavar="N", help="figure 3: which of the probed tasks, 0 to 3")
     parser.add_argument("--title")
     parser.add_argument("--width", type=float, help="inches; default: by the number of panels")

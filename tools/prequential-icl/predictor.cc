@@ -26,12 +26,13 @@ std::vector<int64_t> widths(int64_t in, int64_t hidden, int64_t out, int64_t lay
 // The hidden layers are one Linear applied n - 2 times: list multiplication in the reference.
 class MlpConcat : public Predictor {
  public:
-  MlpConcat(const ModelSpec& s, const std::string& prefix, Parameters& p) {
+  MlpConcat(const ModelSpec& s, const std::string& prefix, train::Parameters& p) {
     const auto name = [&](int64_t i) { return fmt::format("{}predictor.{}", prefix, 2 * i); };
     layers_.emplace_back(p, name(0), s.query_dim + s.z_dim, s.pred_h_dim);
     for (int64_t i = 1; i + 1 < s.pred_layers; ++i) {
-      layers_.push_back(s.tie_hidden && i > 1 ? layers_[1]
-                                              : Linear(p, name(i), s.pred_h_dim, s.pred_h_dim));
+      layers_.push_back(s.tie_hidden && i > 1
+                            ? layers_[1]
+                            : train::Linear(p, name(i), s.pred_h_dim, s.pred_h_dim));
     }
     layers_.emplace_back(p, name(s.pred_layers - 1), s.pred_h_dim, s.y_dim);
   }
@@ -47,7 +48,7 @@ class MlpConcat : public Predictor {
   }
 
  private:
-  std::vector<Linear> layers_;
+  std::vector<train::Linear> layers_;
 };
 
 // y = [x, 1] Z with Z = z as a matrix, the last row the bias.
@@ -86,7 +87,7 @@ class MlpHyper : public Predictor {
 // A trained base network whose every tensor p becomes p + FastFood_p(z).
 class LowRank : public Predictor {
  public:
-  LowRank(const ModelSpec& s, const std::string& prefix, uint64_t seed, Parameters& p) {
+  LowRank(const ModelSpec& s, const std::string& prefix, uint64_t seed, train::Parameters& p) {
     const auto w = widths(s.query_dim, s.pred_h_dim, s.y_dim, s.pred_layers);
     for (size_t i = 0; i + 1 < w.size(); ++i) {
       base_.emplace_back(p, fmt::format("{}params_0.{}", prefix, i), w[i], w[i + 1]);
@@ -108,7 +109,7 @@ class LowRank : public Predictor {
   }
 
  private:
-  std::vector<Linear> base_;
+  std::vector<train::Linear> base_;
   std::vector<FastFood> project_;
 };
 
@@ -140,7 +141,7 @@ int64_t required_z_dim(const ModelSpec& s) {
 }
 
 std::unique_ptr<Predictor> make_predictor(const ModelSpec& spec, const std::string& prefix,
-                                          uint64_t seed, Parameters& parameters) {
+                                          uint64_t seed, train::Parameters& parameters) {
   if (spec.predictor == "linear") return std::make_unique<LinearHead>();
   if (spec.predictor == "mlp-hyper") return std::make_unique<MlpHyper>(spec);
   if (spec.predictor == "polynomial") return std::make_unique<Polynomial>();

@@ -6,8 +6,8 @@
 #include <memory>
 #include <string>
 
+#include "common/train/parameters.h"
 #include "tools/prequential-icl/model_spec.h"
-#include "tools/prequential-icl/parameters.h"
 
 namespace tenfold::prequential_icl {
 
@@ -26,7 +26,7 @@ int64_t required_z_dim(const ModelSpec& spec);
 // `seed` draws the fixed projections of lowrank. Parameters are called PREFIX + the reference's
 // names.
 std::unique_ptr<Predictor> make_predictor(const ModelSpec& spec, const std::string& prefix,
-                                          uint64_t seed, Parameters& parameters);
+                                          uint64_t seed, train::Parameters& parameters);
 
 // sum_i z_{i+1} C_i(x) with Chebyshev polynomials of the first kind: x [rows, 1], z [rows, n] ->
 // [rows, 1].

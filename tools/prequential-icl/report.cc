@@ -219,7 +219,7 @@ log::Facts data_facts(const RunData& run) {
 }
 
 log::Facts model_facts(const Learner& learner) {
-  const Parameters& p = learner.parameters();
+  const train::Parameters& p = learner.parameters();
   const bool bottleneck = learner.spec().has_bottleneck();
   return {{"arch", learner.spec().arch},
           {"head", bottleneck ? log::Value(learner.spec().predictor) : log::Value(nullptr)},

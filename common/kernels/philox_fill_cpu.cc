@@ -1,8 +1,8 @@
-#include "tools/prequential-icl/philox_fill.h"
-
 #include <immintrin.h>
 
-namespace tenfold::prequential_icl {
+#include "common/kernels/philox_fill.h"
+
+namespace tenfold::kernels {
 namespace {
 
 constexpr uint32_t kMultiplier0 = 0xD2511F53, kMultiplier1 = 0xCD9E8D57;
@@ -44,4 +44,4 @@ void philox_fill(uint64_t first, std::array<uint32_t, 2> key, uint32_t* out) {
   }
 }
 
-}  // namespace tenfold::prequential_icl
+}  // namespace tenfold::kernels

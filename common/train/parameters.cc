@@ -1,4 +1,4 @@
-#include "tools/prequential-icl/parameters.h"
+#include "common/train/parameters.h"
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace tenfold::prequential_icl {
+namespace tenfold::train {
 namespace {
 
 bool begins_with(const std::string& text, const std::string& prefix) {
@@ -76,7 +76,7 @@ int64_t Parameters::count_unused() const {
   return n;
 }
 
-void Parameters::visit(train::Archive& archive, const std::string& prefix) const {
+void Parameters::visit(Archive& archive, const std::string& prefix) const {
   for (const Parameter& p : all_) archive.weight(prefix + p.name, p.value.detach());
 }
 
@@ -90,4 +90,4 @@ at::Tensor Linear::operator()(const at::Tensor& x) const {
   return bias.defined() ? at::linear(x, weight, bias) : at::linear(x, weight);
 }
 
-}  // namespace tenfold::prequential_icl
+}  // namespace tenfold::train

@@ -12,7 +12,7 @@
 #include "common/core/philox.h"
 #include "common/train/archive.h"
 
-namespace tenfold::prequential_icl {
+namespace tenfold::train {
 
 struct Parameter {
   std::string name;
@@ -47,7 +47,7 @@ class Parameters {
 
   int64_t count(const std::string& prefix = "") const;  // entries of the tensors so called
   int64_t count_unused() const;
-  void visit(train::Archive& archive, const std::string& prefix) const;
+  void visit(Archive& archive, const std::string& prefix) const;
 
  private:
   uint64_t seed_;
@@ -65,4 +65,4 @@ struct Linear {
   at::Tensor operator()(const at::Tensor& x) const;  // [..., in] -> [..., out]
 };
 
-}  // namespace tenfold::prequential_icl
+}  // namespace tenfold::train

@@ -9,7 +9,7 @@
 
 #include "common/kernels/post_norm.h"
 
-namespace tenfold::prequential_icl {
+namespace tenfold::nn {
 
 constexpr int64_t kChunks = 16;
 
@@ -32,4 +32,4 @@ inline at::Tensor add_up(const at::Tensor& partial) {
   return sum;
 }
 
-}  // namespace tenfold::prequential_icl
+}  // namespace tenfold::nn

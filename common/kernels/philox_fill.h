@@ -4,7 +4,7 @@
 #include <array>
 #include <cstdint>
 
-namespace tenfold::prequential_icl {
+namespace tenfold::kernels {
 
 constexpr int64_t kPhiloxGroup = 16;  // blocks
 
@@ -12,4 +12,4 @@ constexpr int64_t kPhiloxGroup = 16;  // blocks
 // counter), word w of block b at out[4 b + w].
 void philox_fill(uint64_t first, std::array<uint32_t, 2> key, uint32_t* out);
 
-}  // namespace tenfold::prequential_icl
+}  // namespace tenfold::kernels

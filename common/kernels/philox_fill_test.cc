@@ -1,10 +1,10 @@
-#include "tools/prequential-icl/philox_fill.h"
+#include "common/kernels/philox_fill.h"
 
 #include <catch2/catch.hpp>
 
 #include "common/core/philox.h"
 
-namespace tenfold::prequential_icl {
+namespace tenfold::kernels {
 
 TEST_CASE("filled words are those of philox4x32, across the counter's lower half too") {
   const std::array<uint32_t, 2> key = {0x12345678, 0x9abcdef0};
@@ -20,4 +20,4 @@ TEST_CASE("filled words are those of philox4x32, across the counter's lower half
   }
 }
 
-}  // namespace tenfold::prequential_icl
+}  // namespace tenfold::kernels

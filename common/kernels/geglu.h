@@ -1,0 +1,17 @@
+// The gated linear unit with a Gaussian error gate (GEGLU, Shazeer 2020) on the CPU, one pass over
+// memory each way. float32, rows without gaps.
+#pragma once
+
+#include <stdint.h>
+
+namespace tenfold::kernels {
+
+// out [rows, width] = value * gelu(gate) for hidden [rows, 2 * width], values first; gelu(g) =
+// g (1 + erf(g / sqrt 2)) / 2.
+void geglu(int64_t rows, int64_t width, const float* hidden, float* out);
+
+// d_hidden [rows, 2 * width] from d_out [rows, width].
+void geglu_backward(int64_t rows, int64_t width, const float* hidden, const float* d_out,
+                    float* d_hidden);
+
+}  // namespace tenfold::kernels
