@@ -1,0 +1,131 @@
+// Writes the layout of temporaldata (specification, section 2.2 (a)).
+#include <algorithm>
+#include <cmath>
+
+#include "common/io/hdf5_writer.h"
+#include "tools/poyo-decode/recording_layouts.h"
+
+namespace tenfold::poyo_decode {
+namespace {
+
+using io::Hdf5Writer;
+
+void describe(Hdf5Writer& writer, const std::string& group, const std::string& object) {
+  writer.attribute(group, "object", object);
+}
+
+void describe(Hdf5Writer& writer, const std::string& group, const std::string& object,
+              const std::vector<std::string>& timekeys) {
+  describe(writer, group, object);
+  writer.fixed_attribute(group, "timekeys", timekeys);
+  writer.fixed_attribute(group, "_unicode_keys", {});
+}
+
+// `object` "Data", with its texts.
+void write_data(Hdf5Writer& writer, const std::string& group,
+                const std::vector<std::pair<std::string, std::string>>& texts) {
+  if (group != "/") writer.group(group);
+  describe(writer, group, "Data");
+  writer.attribute(group, "absolute_start", 0.0);
+  for (const auto& [name, text] : texts) writer.attribute(group, name, text);
+}
+
+void write_bounds(Hdf5Writer& writer, const std::string& group, const Intervals& intervals) {
+  std::vector<double> start, end;
+  for (const Interval& i : intervals) {
+    start.push_back(i.start);
+    end.push_back(i.end);
+  }
+  writer.write(group + "/start", start);
+  writer.write(group + "/end", end);
+}
+
+void write_intervals(Hdf5Writer& writer, const std::string& group, const Intervals& intervals) {
+  write_bounds(writer, group, intervals);
+  describe(writer, group, "Interval", {"start", "end"});
+}
+
+void write_trials(Hdf5Writer& writer, const Trials& trials) {
+  write_bounds(writer, "/trials", trials.intervals);
+  std::vector<std::string> timekeys = {"start", "end"};
+  if (!trials.target_id.empty()) writer.write("/trials/target_id", trials.target_id);
+  if (!trials.go_cue_time.empty()) {
+    writer.write("/trials/go_cue_time", trials.go_cue_time);
+    timekeys.emplace_back("go_cue_time");
+  }
+  describe(writer, "/trials", "Interval", timekeys);
+}
+
+// Where every whole second of the domain begins in `times`, for lazy readers.
+std::vector<int64_t> second_indices(const std::vector<double>& times, const Intervals& domain) {
+  std::vector<int64_t> out;
+  if (domain.empty()) return out;
+  // As numpy.arange(first start, last end + 1, 1).
+  const auto n = static_cast<int64_t>(std::ceil(domain.back().end + 1 - domain.front().start));
+  for (int64_t second = 0; second < n; ++second) {
+    const double t = domain.front().start + static_cast<double>(second);
+    out.push_back(std::lower_bound(times.begin(), times.end(), t) - times.begin());
+  }
+  return out;
+}
+
+void write_series(Hdf5Writer& writer, const std::string& group, const std::vector<double>& times,
+                  const Intervals& domain) {
+  writer.write(group + "/timestamps", times);
+  writer.write(group + "/timestamp_indices_1s", second_indices(times, domain));
+  write_intervals(writer, group + "/domain", domain);
+  describe(writer, group, "IrregularTimeSeries", {"timestamps"});
+}
+
+void write_pairs(Hdf5Writer& writer, const std::string& path, const std::vector<float>& values) {
+  if (values.empty()) return;
+  writer.write(path, std::vector<double>(values.begin(), values.end()),
+               {static_cast<int64_t>(values.size() / 2), 2});
+}
+
+void write_behaviour(Hdf5Writer& writer, const Recording& r) {
+  const auto [name, series] = split_readout(r.readout);
+  const std::string group = "/" + name;
+  write_pairs(writer, group + "/" + series, r.target);
+  write_pairs(writer, group + "/pos", r.position);
+  write_pairs(writer, group + "/acc", r.acceleration);
+  write_series(writer, group, r.sample_times, r.domain);
+}
+
+void write_phases(Hdf5Writer& writer, const std::map<std::string, Intervals>& phases,
+                  const Intervals& domain) {
+  const std::string outliers = "cursor_outlier_segments";
+  if (phases.count(outliers) != 0) write_intervals(writer, "/" + outliers, phases.at(outliers));
+  if (phases.size() == phases.count(outliers)) return;
+  write_data(writer, "/movement_phases", {});
+  write_intervals(writer, "/movement_phases/domain", domain);
+  for (const auto& [name, intervals] : phases) {
+    if (name != outliers) write_intervals(writer, "/movement_phases/" + name, intervals);
+  }
+}
+
+}  // namespace
+
+void write_recording(const std::string& path, const Recording& r) {
+  check(r);
+  Hdf5Writer writer;
+  write_data(writer, "/", {});
+  write_data(writer, "/session", {{"id", r.session}, {"task", r.task}});
+  write_data(writer, "/subject", {{"id", r.subject}});
+  writer.write("/spikes/unit_index",
+               std::vector<int64_t>(r.spike_units.begin(), r.spike_units.end()));
+  write_series(writer, "/spikes", r.spike_times, r.domain);
+  writer.write_fixed("/units/id", r.units);
+  describe(writer, "/units", "ArrayDict");
+  writer.fixed_attribute("/units", "_unicode_keys", {"id"});
+  if (r.samples() > 0) write_behaviour(writer, r);
+  write_intervals(writer, "/domain", r.domain);
+  write_intervals(writer, "/train_domain", r.train_domain);
+  write_intervals(writer, "/valid_domain", r.valid_domain);
+  write_intervals(writer, "/test_domain", r.test_domain);
+  if (r.trials.size() > 0) write_trials(writer, r.trials);
+  write_phases(writer, r.phases, r.domain);
+  writer.save(path);
+}
+
+}  // namespace tenfold::poyo_decode
