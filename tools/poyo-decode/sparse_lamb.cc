@@ -23,32 +23,21 @@ SparseLamb::SparseLamb(const train::Parameters& parameters, const LambOptions& o
   int64_t first = 0, largest = 0;
   for (const train::Parameter& p : parameters.all()) {
     const bool table = begins_with(p.name, "unit_emb.") || begins_with(p.name, "session_emb.");
-    entries_.push_back({p, table, false, first});
+    entries_.push_back({p, table, first});
     first += p.value.numel();
     largest = std::max(largest, p.value.numel());
   }
   first_ = at::zeros({first}, at::TensorOptions().dtype(at::kFloat));
   second_ = at::zeros({first}, at::TensorOptions().dtype(at::kFloat));
-  traces_.resize(entries_.size());
   direction_.resize(size_t(largest));
-}
-
-void SparseLamb::freeze_all_but_tables() {
-  for (Entry& e : entries_) e.frozen = !e.table;
-}
-
-void SparseLamb::unfreeze() {
-  for (Entry& e : entries_) e.frozen = false;
 }
 
 void SparseLamb::step(const LambStep& step) {
   ++steps_;
-  for (size_t i = 0; i < entries_.size(); ++i)
-    if (!entries_[i].frozen) update(i, step);
+  for (const Entry& e : entries_) update(e, step);
 }
 
-void SparseLamb::update(size_t index, const LambStep& step) {
-  const Entry& e = entries_[index];
+void SparseLamb::update(const Entry& e, const LambStep& step) {
   const bool sparse = e.table && options_.rule == Rule::kSparseLamb;
   const bool adamw = options_.rule == Rule::kAdamW;
   const int64_t n = e.parameter.value.numel(), width = e.table ? e.parameter.value.size(1) : n;
@@ -77,7 +66,6 @@ void SparseLamb::update(size_t index, const LambStep& step) {
   const double norm = norm_of(p, n), length = norm_of(direction_.data(), n);
   double trust = 1;
   if (!adamw && norm > 0 && length > 0) trust = std::min(norm, options_.norm_limit) / length;
-  traces_[index] = {norm, trust};
   const float rate = float((e.table ? step.embedding_lr : step.lr) * trust);
   for (int64_t row = 0; row < n / width; ++row) {
     if (!present[size_t(row)]) continue;

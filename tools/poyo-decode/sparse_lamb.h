@@ -33,35 +33,24 @@ class SparseLamb {
   // session_emb.
   SparseLamb(const train::Parameters& parameters, const LambOptions& options);
 
-  // One update of every tensor that is not frozen, from its gradient. In sparse mode rows of a
+  // One update of every tensor from its gradient. In sparse mode rows of a
   // table without a gradient stay as they are, and their moments become 0, while the trust ratio is
   // that of the whole table: the reference does so.
   void step(const LambStep& step);
 
-  // Frozen tensors keep their values and moments.
-  void freeze_all_but_tables();
-  void unfreeze();
-
   void visit_state(train::Archive& archive, const std::string& prefix);
 
-  // Euclidean norm and trust ratio of every tensor at its last update, in the order of parameters.
-  struct Trace {
-    double norm = 0, trust = 0;
-  };
-  const std::vector<Trace>& traces() const { return traces_; }
-
  private:
-  void update(size_t index, const LambStep& step);
-
   struct Entry {
     train::Parameter parameter;
-    bool table = false, frozen = false;
+    bool table = false;
     int64_t first = 0;  // of its moments
   };
 
+  void update(const Entry& e, const LambStep& step);
+
   LambOptions options_;
   std::vector<Entry> entries_;
-  std::vector<Trace> traces_;
   at::Tensor first_, second_;     // [n] moments
   std::vector<float> direction_;  // of one tensor
   int64_t steps_ = 0;

@@ -46,11 +46,15 @@ void warn_of_lost_seconds(const Dataset& dataset, const DecoderProgram& program)
 
 void add_metrics(log::Result& result, const DecoderProgram& program,
                  const train::Outcome& outcome) {
-  log::Metric steps, speed;
+  log::Metric steps, skipped, speed;
   steps.value = double(outcome.steps);
-  steps.unit = "steps";
-  int64_t tokens = 0;
-  for (const DecoderMember& m : program.members()) tokens += m.tokens;
+  steps.unit = skipped.unit = "steps";
+  int64_t tokens = 0, without_weight = 0;
+  for (const DecoderMember& m : program.members()) {
+    tokens += m.tokens;
+    without_weight += m.skipped_steps;
+  }
+  skipped.value = double(without_weight);
   speed.unit = "tokens/s";
   speed.higher_is_better = true;
   if (outcome.elapsed_s > 0 && outcome.steps > 0) {
@@ -59,6 +63,7 @@ void add_metrics(log::Result& result, const DecoderProgram& program,
     speed.reason = "no step was taken";
   }
   result.metrics.emplace_back("steps", steps);
+  result.metrics.emplace_back("skipped_steps", skipped);
   result.metrics.emplace_back("tokens_per_s", speed);
 }
 
