@@ -531,7 +531,8 @@ class Effects(Case):
                     for c in (curve(r, f"eval_curve/{seed}") for r in (next_point, seen)))
             self.assertGreater(b[1], 2 * a[1])
             self.assertGreater(b[20], a[20])
-            self.assertLess(b[20] - a[20], 0.25)  # seed 2 leaves the plateau at the end of its training
+            # Seed 2 leaves the plateau just before its training ends; the bound of the experiment is 0.1.
+            self.assertLess(b[20] - a[20], 0.25 if seed == 2 else 0.1)
             self.assertLess(curve(open_, f"eval_curve/{seed}")["loss_nexttoken"][20], 0.75)
 
     def test_the_linear_learner_is_close_to_bayes_and_never_below_it(self):
