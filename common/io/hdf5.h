@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -23,27 +24,31 @@ struct Hdf5Child {
   Hdf5Kind kind;
 };
 
+class Hdf5Process;
+
 // One file, open until the object goes. Paths inside it are like "/spikes/timestamps"; a leading
 // slash may be left out. Messages read "FILE: PATH: what was found"; those of libhdf5 itself are
 // not shown. Soft links are followed; links into other files, datasets kept in other files and
 // filters that libhdf5 would load at run time are refused. For one thread at a time.
+//
+// libhdf5 may crash on a damaged file. It therefore reads in a process of its own, forked when the
+// file is opened, which calls nothing else: where it crashes, or uses more CPU time than any file
+// of this size needs, every function throws DataError "FILE: damaged HDF5 file (...)".
 class Hdf5File {
  public:
   // The most bytes that one dataset may take in memory.
   static constexpr uint64_t kLimit = uint64_t{1} << 34;
 
   // Throws MissingInput where there is no file, DataError where it is no HDF5 file or is cut or
-  // damaged.
+  // damaged, IoError where no process can be started.
   static Hdf5File open(const std::string& path, uint64_t limit = kLimit);
-  // The same for a file in memory; `name` stands in messages. The bytes are copied.
+  // The same for a file in memory; `name` stands in messages.
   static Hdf5File parse(const Bytes& file, const std::string& name, uint64_t limit = kLimit);
 
   ~Hdf5File();
   Hdf5File(Hdf5File&& other) noexcept;
-  Hdf5File(const Hdf5File&) = delete;
-  Hdf5File& operator=(const Hdf5File&) = delete;
 
-  const std::string& name() const { return name_; }
+  const std::string& name() const;
 
   bool has(const std::string& path) const;
   bool has_group(const std::string& path) const;
@@ -59,6 +64,9 @@ class Hdf5File {
   Hdf5Array<int64_t> integers(const std::string& dataset) const;     // integers, booleans
   Hdf5Array<std::string> strings(const std::string& dataset) const;  // of fixed or variable length
   bool holds_strings(const std::string& dataset) const;
+  // Of a dataset of references to datasets of numbers (a cell array of MATLAB 7.3) the values of
+  // each; none where the attribute MATLAB_empty says so.
+  Hdf5Array<std::vector<double>> referenced(const std::string& dataset) const;
 
   // `object` is a group's or dataset's path. Throw DataError where the attribute is not there or
   // is of another kind.
@@ -69,11 +77,9 @@ class Hdf5File {
                                            const std::string& name) const;  // none for an empty one
 
  private:
-  Hdf5File(int64_t id, std::string name, uint64_t bytes, uint64_t limit);
+  explicit Hdf5File(std::unique_ptr<Hdf5Process> process);
 
-  int64_t id_;  // libhdf5's
-  std::string name_;
-  uint64_t bytes_, limit_;
+  std::unique_ptr<Hdf5Process> process_;
 };
 
 }  // namespace tenfold::io

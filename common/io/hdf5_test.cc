@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "common/io/hdf5_handle.h"
+#include "common/io/hdf5_reader.h"
 #include "common/io/hdf5_walk_for_test.h"
 #include "common/io/hdf5_writer.h"
 #include "common/io/scratch_for_test.h"
@@ -280,7 +281,7 @@ TEST_CASE("an HDF5 file cut at any byte is refused when it is opened") {
   for (size_t size = 0; size < whole.size(); size += size < 4096 ? 1 : 13) {
     CAPTURE(size);
     const Outcome outcome =
-        outcome_of([&] { Hdf5File::parse(Bytes(whole.begin(), whole.begin() + size), "x"); });
+        outcome_of([&] { Hdf5Reader::parse(Bytes(whole.begin(), whole.begin() + size), "x"); });
     REQUIRE(outcome.code == ExitCode::kBadData);
     REQUIRE(outcome.says(size < 8 ? "x: is no HDF5 file"
                                   : "x: the HDF5 file is truncated or damaged ("));

@@ -189,6 +189,14 @@ std::vector<std::string> Hdf5Values::strings() const {
   return H5Tis_variable_str(type_.get()) > 0 ? variable_strings() : fixed_strings();
 }
 
+std::vector<hobj_ref_t> Hdf5Values::references() const {
+  if (H5Tequal(type_.get(), H5T_STD_REF_OBJ) <= 0) {
+    throw DataError(fmt::format("{}: found {}, expected references to objects", where_,
+                                class_name(H5Tget_class(type_.get()))));
+  }
+  return numbers<hobj_ref_t>(H5T_STD_REF_OBJ);
+}
+
 std::vector<std::string> Hdf5Values::fixed_strings() const {
   const size_t size = H5Tget_size(type_.get());
   const H5T_str_t padding = H5Tget_strpad(type_.get());

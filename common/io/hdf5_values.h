@@ -31,6 +31,8 @@ class Hdf5Values {
   std::vector<double> doubles() const;
   std::vector<int64_t> integers() const;
   std::vector<std::string> strings() const;
+  // Of references to objects.
+  std::vector<hobj_ref_t> references() const;
 
  private:
   hid_t id() const { return object_.get(); }

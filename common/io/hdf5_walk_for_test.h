@@ -13,7 +13,8 @@ struct WalkTally {
   int64_t refused = 0;  // datasets of which neither numbers nor strings could be read
 };
 
-inline void walk(const Hdf5File& file, const std::string& group, int depth, WalkTally& tally) {
+template <class File>  // Hdf5File or Hdf5Reader
+void walk(const File& file, const std::string& group, int depth, WalkTally& tally) {
   constexpr int kDeepest = 8;
   const auto attempt = [](auto action) {
     try {
@@ -42,11 +43,13 @@ inline void walk(const Hdf5File& file, const std::string& group, int depth, Walk
     const bool numbers = attempt([&] { file.doubles(path); });
     const bool strings = attempt([&] { file.strings(path); });
     attempt([&] { file.integers(path); });
+    attempt([&] { file.referenced(path); });
     tally.refused += !numbers && !strings;
   }
 }
 
-inline WalkTally walk(const Hdf5File& file) {
+template <class File>
+WalkTally walk(const File& file) {
   WalkTally tally;
   walk(file, "", 0, tally);
   return tally;
