@@ -88,9 +88,4 @@ static inline void softmax_row(float* s, int64_t valid, int64_t end, float scale
   norm[1] = 1.0f / sum_of(sum);
 }
 
-// `from` is padded to whole vectors.
-static inline void copy_row(const float* from, int64_t width, float* to) {
-  for_columns<float>(width, [&](int64_t c, auto at) { at.set(to + c, load(from + c)); });
-}
-
 }  // namespace tenfold::kernels::TENFOLD_ISA

@@ -5,6 +5,8 @@
 //   int threads() const               of a block, at most kMaxThreads
 //   int64_t shared_bytes() const      memory that the threads of a block share; contents undefined
 //   void operator()(int phase, const Place& at, void* shared) const
+// and, where a block takes all phases as often as its data ask for,
+//   int64_t rounds(int64_t block) const
 // and a thread keeps nothing from one phase to the next but what lies in shared memory.
 #pragma once
 
@@ -19,7 +21,19 @@ constexpr int kMaxThreads = 256;
 struct Place {
   int64_t block;
   int thread;
+  int64_t round = 0;
 };
+
+// How often a block takes all phases: body.rounds(block) where the body has it, else once.
+template <class Body>
+TENFOLD_HOST_DEVICE inline auto rounds_of(const Body& body, int64_t block, int)
+    -> decltype(body.rounds(block)) {
+  return body.rounds(block);
+}
+template <class Body>
+TENFOLD_HOST_DEVICE inline int64_t rounds_of(const Body&, int64_t, long) {
+  return 1;
+}
 
 // A load from memory that the kernel does not write, so that it may move ahead of stores.
 template <class T>

@@ -21,10 +21,11 @@ void run_blocks(const Body& body, Order order) {
     const size_t bytes = static_cast<size_t>(body.shared_bytes());
     std::vector<double> shared(divide_up(body.shared_bytes(), sizeof(double)));
     if (bytes > 0) __builtin_memset(shared.data(), 0xFF, bytes);
-    for (int phase = 0; phase < Body::kPhases; ++phase) {
+    const int64_t own = at(block, body.blocks()), rounds = rounds_of(body, own, 0);
+    for (int64_t step = 0; step < rounds * Body::kPhases; ++step) {
       for (int thread = 0; thread < body.threads(); ++thread) {
-        const Place place{at(block, body.blocks()), static_cast<int>(at(thread, body.threads()))};
-        body(phase, place, shared.data());
+        const Place place{own, static_cast<int>(at(thread, body.threads())), step / Body::kPhases};
+        body(static_cast<int>(step % Body::kPhases), place, shared.data());
       }
     }
   }

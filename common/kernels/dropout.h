@@ -1,4 +1,4 @@
-// Dropout on the CPU with draws that are a function of (key, number of the element), so that the
+// Dropout with draws that are a function of (key, number of the element), so that the
 // way back needs no mask.
 #pragma once
 
@@ -18,5 +18,12 @@ void dropout(const float* x, double rate, std::array<uint32_t, 2> key, int64_t f
 // out[i] = x[i] + what dropout leaves of branch[i]; in place where out is x.
 void add_dropped(const float* x, const float* branch, double rate, std::array<uint32_t, 2> key,
                  int64_t first, int64_t end, float* out);
+
+// Both on device memory, for all n elements: the same draws. Queued on `stream` (a cudaStream_t);
+// throw Unavailable in a CPU-only build or when the device refuses the launch.
+void dropout_cuda(const float* x, double rate, std::array<uint32_t, 2> key, int64_t n, float* out,
+                  void* stream);
+void add_dropped_cuda(const float* x, const float* branch, double rate, std::array<uint32_t, 2> key,
+                      int64_t n, float* out, void* stream);
 
 }  // namespace tenfold::kernels

@@ -4,6 +4,9 @@
 #include <cmath>
 #include <vector>
 
+#include "common/kernels/blocks_for_test.h"
+#include "common/kernels/dropout_body.h"
+
 namespace tenfold::kernels {
 namespace {
 
@@ -42,6 +45,20 @@ TEST_CASE("a sum takes what dropout leaves of the branch") {
   std::vector<float> sum(777, 1.0f), branch(777, 3.0f);
   add_dropped(sum.data(), branch.data(), 0.2, {8, 9}, 0, 777, sum.data());
   for (size_t i = 0; i < sum.size(); ++i) CHECK(sum[i] == 1.0f + left[i]);
+}
+
+TEST_CASE("the device's draws, run on the host, are those of the CPU") {
+  for (const int64_t n : {1, 129, 5003}) {
+    const std::vector<float> x(size_t(n), 1.0f), branch(size_t(n), 3.0f);
+    std::vector<float> found(x), expected(x);
+    const DropoutDraws draws = dropout_draws(0.3, {5, 6});
+    dropout(branch.data(), 0.3, {5, 6}, 0, n, expected.data());
+    run_blocks(DropoutBlocks{nullptr, branch.data(), draws, n, found.data()}, Order::kForward);
+    CHECK(found == expected);
+    add_dropped(x.data(), branch.data(), 0.3, {5, 6}, 0, n, expected.data());
+    run_blocks(DropoutBlocks{x.data(), branch.data(), draws, n, found.data()}, Order::kBackward);
+    CHECK(found == expected);
+  }
 }
 
 }  // namespace tenfold::kernels

@@ -11,6 +11,11 @@ constexpr int kVectors = kPhiloxGroup / 4;
 
 __m256i all(uint32_t word) { return _mm256_set1_epi64x(word); }
 
+// The lower halves of both in one lane.
+__m256i pair(__m256i low, __m256i high) {
+  return _mm256_blend_epi32(low, _mm256_slli_epi64(high, 32), 0xAA);
+}
+
 }  // namespace
 
 void philox_fill(uint64_t first, std::array<uint32_t, 2> key, uint32_t* out) {
@@ -36,11 +41,12 @@ void philox_fill(uint64_t first, std::array<uint32_t, 2> key, uint32_t* out) {
     key[1] += kWeyl1;
   }
   for (int v = 0; v < kVectors; ++v) {
-    for (int w = 0; w < 4; ++w) {
-      uint64_t lanes[4];
-      _mm256_storeu_si256(reinterpret_cast<__m256i*>(lanes), c[w][v]);
-      for (int i = 0; i < 4; ++i) out[4 * (4 * v + i) + w] = static_cast<uint32_t>(lanes[i]);
-    }
+    // Words 0 and 1, 2 and 3 of four blocks side by side, then block after block.
+    const __m256i low = pair(c[0][v], c[1][v]), high = pair(c[2][v], c[3][v]);
+    const __m256i even = _mm256_unpacklo_epi64(low, high), odd = _mm256_unpackhi_epi64(low, high);
+    const auto to = reinterpret_cast<__m256i*>(out + 16 * v);
+    _mm256_storeu_si256(to, _mm256_permute2x128_si256(even, odd, 0x20));
+    _mm256_storeu_si256(to + 1, _mm256_permute2x128_si256(even, odd, 0x31));
   }
 }
 

@@ -9,6 +9,8 @@
 
 #include <array>
 
+#include "common/kernels/host_device.h"
+
 namespace tenfold::kernels {
 
 // The tokens of one side (queries, or keys with their values). Tokens of a sequence are consecutive
@@ -20,8 +22,10 @@ struct TokenSide {
   const int32_t* turn;           // [tokens]; null: a token's own number
   const float* turns;            // [turns, head_dim / 2, 2]: cosine, sine of every pair's angle
 
-  int64_t row_of(int64_t token) const { return row == nullptr ? token : row[token]; }
-  const float* turn_of(int64_t token, int64_t head_dim) const {
+  TENFOLD_HOST_DEVICE int64_t row_of(int64_t token) const {
+    return row == nullptr ? token : row[token];
+  }
+  TENFOLD_HOST_DEVICE const float* turn_of(int64_t token, int64_t head_dim) const {
     return turns + (turn == nullptr ? token : turn[token]) * head_dim;
   }
 };

@@ -16,6 +16,11 @@ constexpr int kTileRows = 4;
 
 static inline int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 
+// `from` is padded to whole vectors.
+static inline void copy_row(const float* from, int64_t width, float* to) {
+  for_columns<float>(width, [&](int64_t c, auto at) { at.set(to + c, load(from + c)); });
+}
+
 // to[k * to_step + j] = from[j * from_step + k] for j, k < 8.
 static inline void transpose_8x8(const float* from, int64_t from_step, float* to, int64_t to_step) {
   __m256 row[8], pair[8];

@@ -13,11 +13,11 @@ namespace tenfold::nn {
 
 constexpr int64_t kChunks = 16;
 
-// body(chunk, first row, rows) for every chunk that has rows.
-template <class Body>
+// body(chunk, first row, rows) for every chunk that has rows, of kCount chunks.
+template <int64_t kCount = kChunks, class Body>
 void for_chunks(int64_t rows, const Body& body) {
-  const int64_t size = (rows + kChunks - 1) / kChunks;
-  at::parallel_for(0, kChunks, 1, [&](int64_t first, int64_t end) {
+  const int64_t size = (rows + kCount - 1) / kCount;
+  at::parallel_for(0, kCount, 1, [&](int64_t first, int64_t end) {
     for (int64_t c = first; c < end; ++c) {
       if (c * size < rows) body(c, c * size, std::min(size, rows - c * size));
     }

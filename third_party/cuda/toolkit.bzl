@@ -8,12 +8,14 @@ def _cuda_toolkit_impl(ctx):
 package(default_visibility = ["//visibility:public"])
 filegroup(name = "nvcc", srcs = ["toolkit/bin/nvcc"])
 cc_import(name = "cudart", shared_library = "toolkit/lib64/libcudart.so.13")
+cc_library(name = "headers", hdrs = glob(["toolkit/include/**"]), includes = ["toolkit/include"])
 """)
     else:
         ctx.file("BUILD", """
 package(default_visibility = ["//visibility:public"])
 filegroup(name = "nvcc", srcs = [])
 cc_library(name = "cudart")
+cc_library(name = "headers")
 """)
 
 cuda_toolkit = repository_rule(

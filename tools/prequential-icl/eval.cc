@@ -8,6 +8,7 @@
 
 #include "common/core/error.h"
 #include "common/log/logger.h"
+#include "common/nn/torch_device.h"
 #include "tools/prequential-icl/commands.h"
 #include "tools/prequential-icl/hmm_reference.h"
 #include "tools/prequential-icl/learner_program.h"
@@ -124,7 +125,7 @@ void check_probe(const Learner& learner, const DataShape& shape) {
 int evaluate(const EvalConfig& config, cli::Run& run) {
   const StoredRun stored = open_stored_run(config.checkpoint);
   const LearnerOptions options = learner_options(stored.config);
-  const c10::Device device = torch_device(run.device());
+  const c10::Device device = nn::torch_device(run.device());
   log::Result result;
   result.seeds = stored.seeds;
   CurveReport report;

@@ -60,11 +60,6 @@ LearnerOptions learner_options(const TrainConfig& c) {
   return o;
 }
 
-c10::Device torch_device(const Device& device) {
-  return device.cuda ? c10::Device(c10::kCUDA, c10::DeviceIndex(device.index))
-                     : c10::Device(c10::kCPU);
-}
-
 std::vector<TrainingPoint> mean_curve(const std::vector<LearnerMember>& members) {
   std::vector<TrainingPoint> mean;
   for (size_t i = 0; i < members[0].curve.size(); ++i) {

@@ -2,19 +2,15 @@
 // checkpoints.
 #pragma once
 
-#include <c10/core/Device.h>
-
 #include <string>
 #include <vector>
 
-#include "common/core/device.h"
 #include "tools/prequential-icl/config.h"
 #include "tools/prequential-icl/learner_program.h"
 
 namespace tenfold::prequential_icl {
 
 LearnerOptions learner_options(const TrainConfig& config);
-c10::Device torch_device(const Device& device);
 
 // Means over members of their training curves, row by row.
 std::vector<TrainingPoint> mean_curve(const std::vector<LearnerMember>& members);

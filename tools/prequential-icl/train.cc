@@ -7,6 +7,7 @@
 #include "common/cli/loop_options.h"
 #include "common/core/error.h"
 #include "common/log/logger.h"
+#include "common/nn/torch_device.h"
 #include "tools/prequential-icl/commands.h"
 #include "tools/prequential-icl/learner_program.h"
 #include "tools/prequential-icl/model_options.h"
@@ -71,7 +72,7 @@ void tell(const CurveReport& report) {
 
 int train(const TrainConfig& config, cli::Run& run) {
   LearnerProgram program(config.task, learner_options(config), run.options().seed,
-                         torch_device(run.device()));
+                         nn::torch_device(run.device()));
   if (run.options().dry_run) {
     run.emit(result_of(config, program, run), "train/1");
     return 0;
