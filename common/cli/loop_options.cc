@@ -14,6 +14,7 @@ train::LoopOptions loop_options(const Run& run, int64_t max_steps, const std::st
   loop.checkpoint_every = common.checkpoint_every;
   loop.max_seconds = common.max_time_seconds;
   loop.resume = common.resume;
+  loop.writes = run.writes();
   loop.context.config_digest = run.config_digest();
   loop.context.fields = run.resume_fields();
   loop.context.threads = run.threads();

@@ -108,6 +108,7 @@ int Run::call(const std::function<int(Run&)>& function) {
 }
 
 void Run::emit(log::Result result, const std::string& schema) const {
+  if (!writes_) return;
   result.schema = tool_ + "." + schema;
   result.tool = tool_;
   result.version = version();

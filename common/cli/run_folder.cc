@@ -106,9 +106,9 @@ int Tool::run_in_folder(const std::function<int(Run&)>& function, Run& run,
   run.device_ = open_device(common.device);
   make_deterministic();
   gemm_self_test();
-  install_signal_handlers();
+  install_signal_handlers(run.kind_ == Kind::kTraining);
   run.set_resume_fields(fields);
-  if (common.out.empty() || common.dry_run) return function(run);
+  if (common.out.empty() || common.dry_run || !run.writes_) return function(run);
   run.new_folder_ = !io::exists(common.out);
   io::make_folders(common.out);
   const io::FolderLock lock(common.out);

@@ -163,8 +163,10 @@ int Tool::run_parsed(Subcommand& s, const std::vector<std::string>& args) {
   s.validate(common);
   if (common.print_config) return print_out(fields_to_toml(described.fields));
   run.config_json_ = fields_to_json(described.fields);
-  log::set_level(common.quiet ? log::Level::kQuiet
-                              : (common.verbose ? log::Level::kVerbose : log::Level::kNormal));
+  run.writes_ = s.writes();
+  log::set_level(common.quiet || !run.writes_
+                     ? log::Level::kQuiet
+                     : (common.verbose ? log::Level::kVerbose : log::Level::kNormal));
   return run_in_folder(s.run, run, described.fields);
 }
 

@@ -48,6 +48,8 @@ class Run {
   const CommonOptions& options() const { return options_; }
   const Device& device() const { return device_; }
   int threads() const { return threads_; }
+  // false: one of several processes of this run, of which another writes the folder and the result.
+  bool writes() const { return writes_; }
 
   // The resolved configuration (own and common options) as a JSON object, and the digest of the
   // part that must match on resume.
@@ -83,6 +85,7 @@ class Run {
   std::vector<std::pair<std::string, std::string>> resume_fields_;
   std::vector<std::string> argv_;
   double start_seconds_ = 0;
+  bool writes_ = true;
   bool new_folder_ = false, new_run_ = false;  // --out was made, or held no run, before this call
 };
 
@@ -99,6 +102,7 @@ class Tool {
   //   in
   //                                                // what depends on other options
   //   static void set_defaults(CommonOptions& common);   // optional: its own defaults
+  //   bool writes() const;  // optional; false: another process writes the run's folder and result
   template <class Config>
   void add(const std::string& subcommand, const std::string& help, Kind kind,
            int (*function)(const Config&, Run&)) {
@@ -113,6 +117,7 @@ class Tool {
       config->apply_preset(p, c);
     };
     s.reset = [config] { *config = Config(); };
+    s.writes = [config] { return writes_of(*config, 0); };
     s.set_defaults = [](CommonOptions& c) { set_defaults_of<Config>(c, 0); };
     s.validate = [config](const CommonOptions& c) { config->validate(c); };
     s.run = [config, function](Run& run) { return function(*config, run); };
@@ -135,6 +140,7 @@ class Tool {
     std::function<void()> reset;
     std::function<void(CommonOptions&)> set_defaults;
     std::function<void(const CommonOptions&)> validate;
+    std::function<bool()> writes;
     std::function<int(Run&)> run;
   };
   // The first one where Config has such a function, else the second.
@@ -144,6 +150,14 @@ class Tool {
   }
   template <class Config>
   static void set_defaults_of(CommonOptions&, long) {}
+  template <class Config>
+  static auto writes_of(const Config& c, int) -> decltype(c.writes()) {
+    return c.writes();
+  }
+  template <class Config>
+  static bool writes_of(const Config&, long) {
+    return true;
+  }
 
   void add_subcommand(Subcommand subcommand);
   int dispatch(const std::vector<std::string>& args);

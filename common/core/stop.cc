@@ -35,12 +35,14 @@ StopReason stop_requested() { return static_cast<StopReason>(g_reason.load()); }
 
 void clear_stop_request() { g_reason.store(0); }
 
-void install_signal_handlers() {
+void install_signal_handlers(bool read) {
   struct sigaction action {};
   action.sa_handler = on_signal;
   action.sa_flags = SA_RESTART;
   sigemptyset(&action.sa_mask);
   for (int signal : {SIGINT, SIGTERM, SIGUSR1, SIGUSR2}) sigaction(signal, &action, nullptr);
+  if (!read)
+    for (int signal : {SIGINT, SIGTERM}) std::signal(signal, SIG_DFL);
   for (int signal : {SIGXFSZ, SIGPIPE}) std::signal(signal, SIG_IGN);
 }
 

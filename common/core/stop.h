@@ -11,8 +11,9 @@ StopReason stop_requested();
 void clear_stop_request();  // for tests
 
 // SIGUSR1, SIGUSR2 and SIGTERM request a stop; SIGINT too, and a second SIGINT exits at once (130).
-// SIGXFSZ and SIGPIPE are ignored, so that writing reports the error instead of killing the
+// Where nobody reads requests (`read` is false) SIGINT and SIGTERM end the process as they usually
+// do. SIGXFSZ and SIGPIPE are ignored, so that writing reports the error instead of killing the
 // process.
-void install_signal_handlers();
+void install_signal_handlers(bool read = true);
 
 }  // namespace tenfold

@@ -62,6 +62,10 @@ void check_context(const Json& manifest, const CheckpointContext& context,
     throw Mismatch(fmt::format("--threads: found {}, but the run was started with {} ({})",
                                context.threads, manifest.value("threads", int64_t{0}), path));
   }
+  if (manifest.value("world_size", int64_t{1}) != context.world_size) {
+    throw Mismatch(fmt::format("found {} processes, but the run was started with {} ({})",
+                               context.world_size, manifest.value("world_size", int64_t{1}), path));
+  }
   if (manifest.value("gemm", std::string()) != context.gemm) {
     throw Mismatch(
         fmt::format("GEMM backend: found {}, but the run was started with {} ({}); see "
@@ -104,7 +108,7 @@ void CheckpointStore::save(int64_t step, const Archive& archive, int64_t best) {
                    {"config_digest", context_.config_digest},
                    {"threads", context_.threads},
                    {"gemm", context_.gemm},
-                   {"world_size", 1},
+                   {"world_size", context_.world_size},
                    {"files", files}};
   for (const auto& [name, value] : context_.fields) manifest["fields"][name] = value;
   if (!context_.arch_json.empty()) manifest["arch"] = Json::parse(context_.arch_json);

@@ -16,7 +16,7 @@ namespace tenfold::train {
 struct CheckpointContext {
   std::string config_digest;
   std::vector<std::pair<std::string, std::string>> fields;  // options that must match
-  int64_t threads = 1;
+  int64_t threads = 1, world_size = 1;  // world_size: processes that train together
   std::string gemm;
   std::string arch_json;  // "" or the manifest's `arch` entry
 };

@@ -105,7 +105,7 @@ class Loop {
   }
 
   void open_metrics() {
-    if (options_.out.empty()) return;
+    if (options_.out.empty() || !options_.writes) return;
     metrics_.reset();
     metrics_ = std::make_unique<log::MetricsWriter>(options_.out + "/metrics.jsonl",
                                                     state_.metrics_offset);
@@ -129,7 +129,8 @@ class Loop {
     if (options_.max_seconds > 0 && monotonic_seconds() - session_start_ >= options_.max_seconds) {
       request_stop(StopReason::kTimeLimit);
     }
-    return stop_requested() != StopReason::kNone;
+    const bool wanted = stop_requested() != StopReason::kNone;
+    return options_.stop_together ? options_.stop_together(state_.done, wanted) : wanted;
   }
 
   // Losses are looked at before anything is stored, so that no checkpoint holds a NaN.
@@ -176,7 +177,7 @@ class Loop {
   }
 
   void save() {
-    if (options_.out.empty()) return;
+    if (options_.out.empty() || !options_.writes) return;
     metrics_->sync();
     state_.metrics_offset = metrics_->offset();
     state_.elapsed_s = monotonic_seconds() - started_;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -65,6 +66,10 @@ struct LoopOptions {
   std::string resume = "never";  // auto | never | a checkpoint folder
   int64_t check_every = 1;       // at least so many steps between two looks at the losses
   int64_t nan_restarts = 0;      // go back to a checkpoint that often before a NaN ends the run
+  // One of several processes that train together asks here, before every step, whether to stop;
+  // `wanted` says whether it wants to itself. Empty: it decides alone.
+  std::function<bool(int64_t done, bool wanted)> stop_together;
+  bool writes = true;  // false: reads checkpoints in `out` but leaves writing to another process
   CheckpointContext context;
 };
 

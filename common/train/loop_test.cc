@@ -135,6 +135,45 @@ TEST_CASE("a stopped run exits 75 and goes on to the same value and the same met
           io::read_text(a.path + "/whole/metrics.jsonl"));
 }
 
+TEST_CASE("one of several processes asks before every step, and stops when another one wants to") {
+  const Folder f;
+  Counter program;
+  LoopOptions options = options_for(f.path);
+  std::vector<int64_t> asked;
+  options.stop_together = [&](int64_t done, bool wanted) {
+    REQUIRE_FALSE(wanted);
+    asked.push_back(done);
+    return done == 7;
+  };
+  REQUIRE(run_loop(program, options).exit_code == 75);
+  REQUIRE(asked == std::vector<int64_t>{0, 1, 2, 3, 4, 5, 6, 7});
+}
+
+TEST_CASE("a process that leaves writing to another one reads its checkpoint and writes nothing") {
+  const Folder f;
+  Counter first, second;
+  run_loop(first, options_for(f.path, 10));
+  const std::string metrics = io::read_text(f.path + "/metrics.jsonl");
+  LoopOptions options = options_for(f.path, 20);
+  options.resume = "auto";
+  options.writes = false;
+  run_loop(second, options);
+  REQUIRE(second.value() == uninterrupted());
+  REQUIRE(io::read_text(f.path + "/metrics.jsonl") == metrics);
+  REQUIRE_FALSE(io::exists(f.path + "/checkpoints/step-000000020"));
+}
+
+TEST_CASE("a checkpoint of another number of processes is refused") {
+  const Folder f;
+  Counter first, second;
+  LoopOptions options = options_for(f.path, 10);
+  options.context.world_size = 2;
+  run_loop(first, options);
+  options.resume = "auto";
+  options.context.world_size = 4;
+  REQUIRE_THROWS_AS(run_loop(second, options), Mismatch);
+}
+
 TEST_CASE("every item of the state matters: a resumed run that lacks one ends elsewhere") {
   Counter probe;
   Archive archive = Archive::for_saving();
