@@ -87,7 +87,7 @@ class Slurm(Scratch):
     def test_the_signal_before_the_time_limit_reaches_the_tool(self):
         (self.folder / "settings").write_text("wait\n")
         for start in (lambda: self.start("runs/a", "toy", "wait"),
-                      lambda: self.start("runs/b", "settings", batch="prequential")):
+                      lambda: self.start("prequential-icl", "runs/b", "settings", batch="settings")):
             process = start()
             while not (self.folder / "ready").exists():
                 time.sleep(0.02)
@@ -99,24 +99,25 @@ class Slurm(Scratch):
 
     def test_too_few_arguments_are_64(self):
         self.assertEqual(self.code("runs/a"), 64)
-        self.assertEqual(self.code("runs/a", batch="prequential"), 64)
-        self.assertEqual(self.code("runs/a", "nothing", batch="prequential"), 66)
+        self.assertEqual(self.code("runs/a", batch="settings"), 64)
+        self.assertEqual(self.code("prequential-icl", "runs/a", "nothing", batch="settings"), 66)
+        self.assertEqual(self.code("runs/a", batch="ranks"), 64)
 
     def test_settings_times_seeds_are_the_tasks_of_the_array(self):
         (self.folder / "settings").write_text("# two of them\ntrain 0 --task linear\n\n  # and\nsgd 0 --reg l2\n")
         self.environment["SEEDS"] = "5 6 7"
         for task in range(6):
             self.environment["SLURM_ARRAY_TASK_ID"] = str(task)
-            self.assertEqual(self.code("runs", "settings", batch="prequential"), 0, self.errors)
+            self.assertEqual(self.code("prequential-icl", "runs", "settings", batch="settings"), 0, self.errors)
         rest = "--resume auto --threads 2 --json /dev/null"
         self.assertEqual(self.calls(),
                          [f"train 0 --task linear --seed {s} --out runs/1-{s} {rest}" for s in (5, 6, 7)] +
                          [f"sgd 0 --reg l2 --seed {s} --out runs/2-{s} {rest}" for s in (5, 6, 7)])
         self.environment["SLURM_ARRAY_TASK_ID"] = "6"
-        self.assertEqual(self.code("runs", "settings", batch="prequential"), 64)
+        self.assertEqual(self.code("prequential-icl", "runs", "settings", batch="settings"), 64)
         self.assertIn("2 settings x 3 seeds, expected sbatch --array=0-5", self.errors)
         del self.environment["SLURM_ARRAY_TASK_ID"]
-        self.assertEqual(self.code("runs", "settings", batch="prequential"), 64)
+        self.assertEqual(self.code("prequential-icl", "runs", "settings", batch="settings"), 64)
         self.assertIn("--array=0-5", self.errors)
 
 

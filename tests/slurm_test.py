@@ -1,4 +1,4 @@
-"""prequential.sbatch under a real Slurm of one node, set up in a scratch folder: slurm_test.py WORKSPACE TOOL
+"""settings.sbatch under a real Slurm of one node, set up in a scratch folder: slurm_test.py WORKSPACE TOOL
 
 Needs Debian's slurm-wlm and munge; without them, or where their daemons do not start, it says SKIPPED and passes.
 """
@@ -144,7 +144,7 @@ class Requeue(unittest.TestCase):
         settings.write_text(f"# what is trained\n{SETTING}\n{SETTING} --objective train\n")
         self.cluster.environment |= {"TENFOLD_BIN": str(TOOL.parent), "SEEDS": "3"}
         job = self.cluster.run("sbatch", "--parsable", "--array=1", "--time=1", "--cpus-per-task=1", "--mem=100", "--signal=B:USR2@10",
-                               f"--output={self.folder}/job.log", CHECKOUT / "scripts/slurm/prequential.sbatch", out, settings,
+                               f"--output={self.folder}/job.log", CHECKOUT / "scripts/slurm/settings.sbatch", TOOL.name, out, settings,
                                cwd=CHECKOUT).strip() + "_1"
         self.wait_for("run", job, lambda: (out / "2-3/metrics.jsonl").exists(), 60)
         self.cluster.run("scancel", "--signal=USR2", "--batch", job)

@@ -17,7 +17,7 @@ run_or_requeue() {
     wait "$child" || status=$?
   done
   if [ "$status" -eq 75 ]; then
-    scontrol requeue "${SLURM_ARRAY_JOB_ID}_${SLURM_ARRAY_TASK_ID}"
+    scontrol requeue "${SLURM_ARRAY_JOB_ID:+${SLURM_ARRAY_JOB_ID}_}${SLURM_ARRAY_TASK_ID:-$SLURM_JOB_ID}"
   fi
   exit "$status"
 }
