@@ -6,7 +6,7 @@ import time
 
 import numpy
 
-DTYPES = {"F32": numpy.float32, "I32": numpy.int32, "I64": numpy.int64}
+DTYPES = {"F32": numpy.float32, "F64": numpy.float64, "I32": numpy.int32, "I64": numpy.int64}
 
 
 def read_tensors(path):

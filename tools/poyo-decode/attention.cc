@@ -2,11 +2,15 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/from_blob.h>
 #include <ATen/ops/zeros.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
 #include <optional>
+
+#include "common/kernels/rotary_attention_cuda.h"
+#include "common/kernels/tensor_rows.h"
 
 namespace tenfold::poyo_decode {
 namespace {
@@ -14,10 +18,26 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
+const int32_t* numbers_of(const at::Tensor& placed) {
+  return placed.defined() ? placed.data_ptr<int32_t>() : nullptr;
+}
+
 kernels::TokenSide side_of(const TokenLayout& tokens) {
+  if (tokens.placed.begin.defined()) {
+    const PlacedTokens& p = tokens.placed;
+    return {p.begin.data_ptr<int64_t>(), p.count.data_ptr<int64_t>(), numbers_of(p.row),
+            numbers_of(p.turn), tokens.turns.data_ptr<float>()};
+  }
   return {tokens.begin.data(), tokens.count.data(),
           tokens.row.empty() ? nullptr : tokens.row.data(),
           tokens.turn.empty() ? nullptr : tokens.turn.data(), tokens.turns.data_ptr<float>()};
+}
+
+template <class T>
+at::Tensor on_device(const std::vector<T>& values, at::ScalarType type, at::Device device) {
+  return at::from_blob(const_cast<T*>(values.data()), {int64_t(values.size())},
+                       at::TensorOptions().dtype(type))
+      .to(device);
 }
 
 // [tokens, width]; zero where numbers between windows belong to no token (padded batches).
@@ -50,19 +70,58 @@ struct Call {
     input.v = input.k + wide;
   }
 
-  template <class Body>
-  void for_tasks(const Body& body) const {
-    at::parallel_for(0, shape.tasks(), 1, body);
+  void forward(const AttentionLayout& layout, const kernels::AttentionDropout& dropout,
+               const at::Tensor& out, const at::Tensor& norms) const {
+    float *to = out.data_ptr<float>(), *to_norms = norms.data_ptr<float>();
+    if (out.is_cuda()) {
+      kernels::rotary_attention_cuda(shape, most(layout), input, dropout, to, to_norms,
+                                     kernels::OnCuda(out.device()).stream());
+      return;
+    }
+    at::parallel_for(0, shape.tasks(), 1, [&](int64_t first, int64_t end) {
+      kernels::rotary_attention(shape, input, dropout, first, end, to, to_norms);
+    });
+  }
+
+  void backward(const AttentionLayout& layout, const kernels::AttentionDropout& dropout,
+                const at::Tensor& out, const at::Tensor& d_out, const at::Tensor& norms, float* dq,
+                float* dk, float* dv) const {
+    const float *read = out.data_ptr<float>(), *d_read = d_out.data_ptr<float>(),
+                *norm = norms.data_ptr<float>();
+    if (out.is_cuda()) {
+      const at::Tensor dots = at::empty({norms.size(0), norms.size(1)}, norms.options());
+      kernels::rotary_attention_backward_cuda(shape, most(layout), input, dropout, read, d_read,
+                                              norm, dots.data_ptr<float>(), dq, dk, dv,
+                                              kernels::OnCuda(out.device()).stream());
+      return;
+    }
+    at::parallel_for(0, shape.tasks(), 1, [&](int64_t first, int64_t end) {
+      kernels::rotary_attention_backward(shape, input, dropout, read, d_read, norm, first, end, dq,
+                                         dk, dv);
+    });
+  }
+
+ private:
+  static kernels::RotaryMost most(const AttentionLayout& layout) {
+    return {layout.queries.placed.most, layout.keys.placed.most};
   }
 };
 
 // [rows, width]: the sum of the tokens' gradients by the row that they read. Columns are summed in
 // the order of the tokens, whatever the number of threads.
-at::Tensor by_row(const at::Tensor& by_token, const std::vector<int32_t>& row, int64_t rows) {
+at::Tensor by_row(const at::Tensor& by_token, const TokenLayout& tokens, int64_t rows) {
+  const std::vector<int32_t>& row = tokens.row;
   if (row.empty()) return by_token;
   constexpr int64_t kColumns = 16;
   const int64_t width = by_token.size(1);
   const at::Tensor sums = at::zeros({rows, width}, by_token.options());
+  if (by_token.is_cuda()) {
+    const at::Tensor& offsets = tokens.placed.offsets;  // of the rows that have tokens
+    kernels::token_sum_cuda(by_token.data_ptr<float>(), numbers_of(tokens.placed.order),
+                            numbers_of(offsets), offsets.numel() - 1, by_token.size(0), width,
+                            sums.data_ptr<float>(), kernels::OnCuda(sums.device()).stream());
+    return sums;
+  }
   at::parallel_for(0, (width + kColumns - 1) / kColumns, 1, [&](int64_t first, int64_t end) {
     const int64_t low = first * kColumns, high = std::min(end * kColumns, width);
     for (size_t t = 0; t < row.size(); ++t) {
@@ -85,10 +144,7 @@ class RotaryAttention : public torch::autograd::Function<RotaryAttention> {
     const Call call(*layout, q, kv);
     const at::Tensor out = by_tokens(layout->queries, call.shape.out_stride, q);
     const at::Tensor norms = at::empty({layout->queries.tokens, layout->heads, 2}, q.options());
-    call.for_tasks([&](int64_t first, int64_t end) {
-      kernels::rotary_attention(call.shape, call.input, dropout, first, end, out.data_ptr<float>(),
-                                norms.data_ptr<float>());
-    });
+    call.forward(*layout, dropout, out, norms);
     ctx->save_for_backward({q, kv, out, norms});
     ctx->saved_data["layout"] = c10::IValue::make_capsule(layout);
     ctx->saved_data["rate"] = dropout.rate;
@@ -110,18 +166,36 @@ class RotaryAttention : public torch::autograd::Function<RotaryAttention> {
     const at::Tensor dkv =
         kv.defined() ? by_tokens(layout->keys, call.shape.dkv_stride, q) : at::Tensor();
     float* dk = kv.defined() ? dkv.data_ptr<float>() : dq.data_ptr<float>() + call.shape.out_stride;
-    call.for_tasks([&](int64_t first, int64_t end) {
-      kernels::rotary_attention_backward(call.shape, call.input, dropout, out.data_ptr<float>(),
-                                         d_out.data_ptr<float>(), norms.data_ptr<float>(), first,
-                                         end, dq.data_ptr<float>(), dk, dk + call.shape.out_stride);
-    });
-    return {by_row(dq, layout->queries.row, q.size(0)),
-            kv.defined() ? by_row(dkv, layout->keys.row, kv.size(0)) : at::Tensor(), at::Tensor(),
+    call.backward(*layout, dropout, out, d_out, norms, dq.data_ptr<float>(), dk,
+                  dk + call.shape.out_stride);
+    return {by_row(dq, layout->queries, q.size(0)),
+            kv.defined() ? by_row(dkv, layout->keys, kv.size(0)) : at::Tensor(), at::Tensor(),
             at::Tensor()};
   }
 };
 
 }  // namespace
+
+void place(TokenLayout& tokens, at::Device device) {
+  if (device.is_cpu()) return;
+  PlacedTokens& p = tokens.placed;
+  p.begin = on_device(tokens.begin, at::kLong, device);
+  p.count = on_device(tokens.count, at::kLong, device);
+  for (int64_t n : tokens.count) p.most = std::max(p.most, n);
+  if (!tokens.turn.empty()) p.turn = on_device(tokens.turn, at::kInt, device);
+  if (tokens.row.empty()) return;
+  p.row = on_device(tokens.row, at::kInt, device);
+  // A counting sort of the tokens by row.
+  const int32_t rows = *std::max_element(tokens.row.begin(), tokens.row.end()) + 1;
+  std::vector<int32_t> offsets(size_t(rows) + 1), order(tokens.row.size());
+  for (int32_t r : tokens.row) ++offsets[size_t(r) + 1];
+  for (size_t r = 0; r < size_t(rows); ++r) offsets[r + 1] += offsets[r];
+  std::vector<int32_t> next(offsets.begin(), offsets.end() - 1);
+  for (size_t t = 0; t < order.size(); ++t)
+    order[size_t(next[size_t(tokens.row[t])]++)] = int32_t(t);
+  p.order = on_device(order, at::kInt, device);
+  p.offsets = on_device(offsets, at::kInt, device);
+}
 
 at::Tensor cross_attention(const AttentionLayoutPtr& layout, const at::Tensor& q,
                            const at::Tensor& kv, const kernels::AttentionDropout& dropout) {

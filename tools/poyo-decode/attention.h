@@ -11,6 +11,14 @@
 
 namespace tenfold::poyo_decode {
 
+// The numbers of a TokenLayout where the kernels of a device read them; empty on the CPU.
+struct PlacedTokens {
+  at::Tensor begin, count;    // [windows] int64
+  at::Tensor row, turn;       // [tokens] int32, or undefined where the layout's are empty
+  at::Tensor order, offsets;  // tokens of row r: order[offsets[r]] .. order[offsets[r + 1] - 1]
+  int64_t most = 0;           // tokens of a window
+};
+
 // The tokens of one side of an attention; windows are sequences of their own.
 struct TokenLayout {
   std::vector<int64_t> begin, count;  // [windows]
@@ -18,7 +26,11 @@ struct TokenLayout {
   std::vector<int32_t> turn;          // [tokens] where its angles stand; empty: its own number
   at::Tensor turns;                   // [angles, dim_head / 2, 2], see rotary.h
   int64_t tokens = 0;
+  PlacedTokens placed;
 };
+
+// Fills `placed`; nothing is to be done for the CPU.
+void place(TokenLayout& tokens, at::Device device);
 
 struct AttentionLayout : torch::CustomClassHolder {
   TokenLayout queries, keys;

@@ -46,25 +46,42 @@ int32_t BatchBuilder::session_of(int64_t row, TokenBatch& batch) {
   return session;
 }
 
-void BatchBuilder::add_queries(const Session& session, const Window& window, TokenBatch& batch) {
+template <class Body>
+void BatchBuilder::for_queries(const Session& session, const Window& window,
+                               const Body& body) const {
   const std::vector<double>& times = session.recording.sample_times;
   const int64_t end = first_from(times, window.start + options_.window);
+  for (int64_t i = first_from(times, window.start); i < end; i += options_.query_stride) body(i);
+}
+
+double BatchBuilder::weight_of(const std::vector<Window>& windows) const {
+  double sum = 0;
+  for (const Window& w : windows) {
+    const Session& session = dataset_.parts[size_t(w.recording)];
+    for_queries(session, w, [&](int64_t i) { sum += session.weight[size_t(i)]; });
+  }
+  return sum;
+}
+
+void BatchBuilder::add_queries(const Session& session, const Window& window, double scale,
+                               TokenBatch& batch) {
   const int32_t number = session_of(session.row, batch);
   batch.query_begin.push_back(batch.queries());
-  for (int64_t i = first_from(times, window.start); i < end; i += options_.query_stride) {
-    batch.query_time.push_back(times[size_t(i)] - window.start);
+  for_queries(session, window, [&](int64_t i) {
+    batch.query_time.push_back(scale * (session.recording.sample_times[size_t(i)] - window.start));
     batch.query_session.push_back(number);
     query_samples_.push_back(i);
     target_.push_back(session.target[size_t(2 * i)]);
     target_.push_back(session.target[size_t(2 * i + 1)]);
     weight_.push_back(session.weight[size_t(i)]);
-  }
+  });
   batch.query_count.push_back(batch.queries() - batch.query_begin.back());
 }
 
 void BatchBuilder::add_window(const Window& window, uint64_t number, TokenBatch& batch) {
   const Session& session = dataset_.parts[size_t(window.recording)];
   const int64_t units = int64_t(session.unit_rows.size());
+  const double scale = time_scale(options_.time_scaling, options_.seed, number);
   batch.token_begin.push_back(batch.tokens());
   const auto add = [&](int64_t unit, int64_t type, double time) {
     batch.token_pair.push_back(pair_of(session.unit_rows[size_t(unit)], type, batch));
@@ -73,6 +90,7 @@ void BatchBuilder::add_window(const Window& window, uint64_t number, TokenBatch&
   kept_.assign(size_t(units), false);
   for (int64_t unit : units_kept(options_.unit_dropout, units, options_.seed, number)) {
     kept_[size_t(unit)] = true;
+    if (!options_.delimiters) continue;
     add(unit, kStart, 0);
     add(unit, kEnd, options_.window);
   }
@@ -81,11 +99,11 @@ void BatchBuilder::add_window(const Window& window, uint64_t number, TokenBatch&
     const int64_t end = first_from(r.spike_times, window.start + options_.window);
     for (int64_t i = first_from(r.spike_times, window.start); i < end; ++i) {
       if (kept_[size_t(r.spike_units[size_t(i)])])
-        add(r.spike_units[size_t(i)], kSpike, r.spike_times[size_t(i)] - window.start);
+        add(r.spike_units[size_t(i)], kSpike, scale * (r.spike_times[size_t(i)] - window.start));
     }
   }
   batch.token_count.push_back(batch.tokens() - batch.token_begin.back());
-  add_queries(session, window, batch);
+  add_queries(session, window, scale, batch);
 }
 
 TokenBatch BatchBuilder::build(const std::vector<Window>& windows, uint64_t first) {

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "common/core/error.h"
+#include "common/core/philox.h"
 #include "common/log/logger.h"
 
 namespace tenfold::poyo_decode {
@@ -35,7 +36,8 @@ Session prepared(Recording recording, const DatasetOptions& options, const Vocab
   for (const std::string& id : recording.units) s.unit_rows.push_back(units.row(id));
   for (float v : recording.target) s.target.push_back(float(double(v) / options.normalize_std));
   s.weight.assign(size_t(recording.samples()), 1.0f);
-  for (const auto& [name, weight] : loss_weights(options.loss_weights, recording.task)) {
+  for (const auto& [name, weight] :
+       loss_weights(options.description, options.loss_weights, recording.task)) {
     const auto phase = recording.phases.find(name);
     if (phase == recording.phases.end()) continue;
     for (size_t i = 0; i < s.weight.size(); ++i)
@@ -43,7 +45,7 @@ Session prepared(Recording recording, const DatasetOptions& options, const Vocab
   }
   bool any_phase = false;
   s.scored.assign(s.weight.size(), false);
-  for (const std::string& name : scored_phases(recording.task)) {
+  for (const std::string& name : scored_sets(options.description, recording.task)) {
     const auto phase = recording.phases.find(name);
     if (phase == recording.phases.end()) continue;
     any_phase = true;
@@ -86,23 +88,6 @@ int64_t Vocabulary::row(const std::string& id) const {
   return found->second;
 }
 
-std::map<std::string, double> loss_weights(const std::string& name, const std::string& task) {
-  if (name == "uniform") return {};
-  if (task == "center_out_reaching") {
-    return {{"random_period", 1}, {"hold_period", 0.1}, {"reach_period", 5},
-            {"return_period", 1}, {"invalid", 0.1},     {"cursor_outlier_segments", 0}};
-  }
-  if (task == "random_target_reaching")
-    return {{"random_period", 1}, {"hold_period", 0.1}, {"cursor_outlier_segments", 0}};
-  return {};
-}
-
-std::vector<std::string> scored_phases(const std::string& task) {
-  if (task == "center_out_reaching") return {"reach_period"};
-  if (task == "random_target_reaching") return {"random_period"};
-  return {};
-}
-
 Dataset::Dataset(std::vector<Recording> recordings, const DatasetOptions& options)
     : Dataset(recordings, options, vocabulary_of_units(recordings),
               vocabulary_of_sessions(recordings)) {}
@@ -121,6 +106,18 @@ Intervals training_trials(const Recording& recording) {
       trials.push_back(trial);
   }
   return trials;
+}
+
+Intervals labelled_trials(const Recording& recording, int64_t count, TrialOrder order,
+                          uint64_t seed) {
+  const Intervals trials = training_trials(recording);
+  const int64_t n = int64_t(trials.size());
+  if (count == kAllTrials || count >= n) return trials;
+  if (order == TrialOrder::kTime) return Intervals(trials.begin(), trials.begin() + count);
+  Intervals drawn;
+  const Stream stream(seed, "labelled-trials/" + recording.session);
+  for (int64_t i : stream.sample_sorted(n, count)) drawn.push_back(trials[size_t(i)]);
+  return drawn;
 }
 
 }  // namespace tenfold::poyo_decode

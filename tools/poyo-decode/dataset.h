@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "tools/poyo-decode/dataset_description.h"
 #include "tools/poyo-decode/recording.h"
 
 namespace tenfold::poyo_decode {
@@ -28,12 +29,6 @@ class Vocabulary {
   std::map<std::string, int64_t> rows_;
 };
 
-// Loss weight of every interval set, by the recording's task: "paper" (section 2.1) or "uniform".
-std::map<std::string, double> loss_weights(const std::string& name, const std::string& task);
-
-// Names of the sets whose samples are scored; empty: all samples are.
-std::vector<std::string> scored_phases(const std::string& task);
-
 struct Session {
   Recording recording;
   int64_t row = 0;                 // of the session table
@@ -44,8 +39,9 @@ struct Session {
 };
 
 struct DatasetOptions {
-  double normalize_std = 20;  // the file's unit of velocity
-  std::string loss_weights = "paper";
+  double normalize_std = 20;           // the file's unit of velocity
+  std::string loss_weights = "paper";  // or uniform, or a file of weights
+  DatasetDescription description = describe("perich");
 };
 
 struct Dataset {
@@ -61,5 +57,12 @@ struct Dataset {
 
 // Training trials: those that touch neither the valid nor the test domain, in the order of time.
 Intervals training_trials(const Recording& recording);
+
+// Few-shot learning: of those, `count` (kAllTrials, or more than there are: all) in the order of
+// time, the first or a random choice of `seed`.
+constexpr int64_t kAllTrials = 0;
+enum class TrialOrder { kTime, kRandom };
+Intervals labelled_trials(const Recording& recording, int64_t count, TrialOrder order,
+                          uint64_t seed);
 
 }  // namespace tenfold::poyo_decode

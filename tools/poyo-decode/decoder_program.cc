@@ -1,12 +1,16 @@
 #include "tools/poyo-decode/decoder_program.h"
 
 #include <ATen/Parallel.h>
+#include <ATen/ops/from_blob.h>
+#include <ATen/ops/zeros.h>
 #include <fmt/format.h>
 #include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
 #include <cmath>
 
+#include "common/core/error.h"
+#include "common/log/logger.h"
 #include "tools/poyo-decode/objective.h"
 
 namespace tenfold::poyo_decode {
@@ -14,79 +18,155 @@ namespace {
 
 constexpr int64_t kStepsAtOnce = 16;
 
+void check_that_windows_fit(const Dataset& dataset, const std::vector<Intervals>& where,
+                            double window) {
+  for (size_t r = 0; r < where.size(); ++r) {
+    const bool some = std::any_of(where[r].begin(), where[r].end(), [&](const Interval& i) {
+      return i.length() >= window - kFitTolerance;
+    });
+    if (some) continue;
+    throw DataError(fmt::format("{}: found no training interval that a window of {} s fits",
+                                dataset.parts[r].recording.session, window));
+  }
+}
+
+void warn_of_collapse(DecoderMember& m) {
+  const std::vector<std::string> names = m.optimizer->collapsed();
+  if (names.empty() || m.told_of_collapse) return;
+  m.told_of_collapse = true;
+  log::warning(
+      fmt::format("the norm of {} matrices fell below a hundredth of its start, {} first; "
+                  "a lower --max-lr or --weight-decay may help",
+                  names.size(), names[0]));
+}
+
 }  // namespace
 
-std::vector<Intervals> training_intervals(const Dataset& dataset, Sampling sampling) {
+std::vector<Intervals> training_intervals(const Dataset& dataset, Sampling sampling,
+                                          const Labels& labels, uint64_t seed) {
   std::vector<Intervals> all;
   for (const Session& s : dataset.parts) {
-    all.push_back(sampling == Sampling::kTrials ? training_trials(s.recording)
-                                                : s.recording.train_domain);
+    const Recording& r = s.recording;
+    const Intervals trials = labelled_trials(r, labels.trials, labels.order, seed);
+    if (sampling == Sampling::kTrials) {
+      all.push_back(trials);
+    } else {
+      all.push_back(labels.trials == kAllTrials ? r.train_domain
+                                                : intersection(trials, r.train_domain));
+    }
   }
   return all;
 }
 
 DecoderProgram::DecoderProgram(const Dataset& dataset, const DecoderOptions& options,
-                               const std::vector<int64_t>& seeds)
+                               std::vector<MemberPlan> plans)
     : dataset_(dataset), options_(options) {
-  for (int64_t seed : seeds) {
+  for (MemberPlan& plan : plans) {
     DecoderMember& m = members_.emplace_back();
-    m.seed = uint64_t(seed);
-    m.model = std::make_unique<Model>(options.model, dataset.units.size(), dataset.sessions.size(),
-                                      m.seed);
+    static_cast<MemberPlan&>(m) = std::move(plan);
+    if (options.group != nullptr) options.group->broadcast(m.model->parameters().values());
     m.optimizer = std::make_unique<SparseLamb>(m.model->parameters(), options.lamb);
-    m.sampler = std::make_unique<WindowSampler>(training_intervals(dataset, options.sampling),
-                                                options.model.window, options.sampling,
+    const std::vector<Intervals> where =
+        training_intervals(dataset, options.sampling, m.labels, m.seed);
+    check_that_windows_fit(dataset, where, options.model.window);
+    m.sampler = std::make_unique<WindowSampler>(where, options.model.window, options.sampling,
                                                 options.batch_size, m.seed);
     BatchOptions batching;
     batching.window = options.model.window;
     batching.query_stride = options.query_stride;
     batching.unit_dropout = options.unit_dropout;
+    batching.time_scaling = options.time_scaling;
+    batching.delimiters = options.model.delimiters;
     batching.seed = m.seed;
     m.builder = std::make_unique<BatchBuilder>(dataset, batching);
   }
 }
 
+std::vector<train::Share> DecoderProgram::parts_of_step(const train::Ranks& ranks) const {
+  const train::Share own = train::share_of(options_.batch_size, ranks);
+  const int64_t size = options_.micro_batch > 0 ? options_.micro_batch : own.end - own.begin;
+  std::vector<train::Share> parts;
+  for (int64_t begin = own.begin; begin < own.end; begin += size)
+    parts.push_back({begin, std::min(begin + size, own.end)});
+  return parts;
+}
+
 void DecoderProgram::step_member(DecoderMember& m, int64_t step) {
+  const train::Ranks ranks = options_.group == nullptr ? train::Ranks() : options_.group->ranks();
   const std::vector<Window> windows = m.sampler->batch(step);
-  const TokenBatch batch = m.builder->build(windows, uint64_t(step * options_.batch_size));
-  m.tokens += batch.tokens();
+  const double weight = m.builder->weight_of(windows);
   // Without a weight there is nothing to learn from; the reference would give NaN.
-  if (batch.queries() == 0 || batch.weight.sum().item<float>() == 0) {
+  if (weight == 0) {
     ++m.skipped_steps;
     return;
   }
+  const bool frozen = m.frozen_steps == kAlways || step < m.frozen_steps;
+  m.model->set_core_learns(!frozen);
   const train::Parameters& p = m.model->parameters();
   p.gradient().zero_();
-  const at::Tensor loss =
-      weighted_loss(m.model->forward(batch, DropoutSource{m.seed, uint64_t(step)}), batch);
-  torch::autograd::backward({loss}, {});
-  const double rate = options_.max_lr * rate_factor(options_.schedule, step);
-  m.optimizer->step({rate, rate * options_.embedding_lr_mult, beta1_at(options_.schedule, step)});
-  const double value = loss.item<double>();
-  m.loss_sum += value;
-  ++m.loss_count;
-  m.new_losses.emplace_back(step + 1, value);
+  at::Tensor loss = at::zeros({}, p.values().options());
+  const std::vector<train::Share> parts = parts_of_step(ranks);
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const TokenBatch batch =
+        m.builder->build({windows.begin() + parts[i].begin, windows.begin() + parts[i].end},
+                         uint64_t(step * options_.batch_size + parts[i].begin));
+    m.new_tokens += batch.tokens();
+    if (batch.queries() == 0) continue;
+    const uint64_t draws =
+        uint64_t(step * ranks.world + ranks.rank) * uint64_t(parts.size()) + uint64_t(i);
+    const at::Tensor part =
+        weighted_loss(m.model->forward(batch, DropoutSource{m.seed, draws}), batch, weight);
+    torch::autograd::backward({part}, {});
+    loss += part.detach();
+  }
+  if (options_.group != nullptr) options_.group->all_reduce_sum(p.gradient());
+  const double rate = m.max_lr * rate_factor(options_.schedule, step);
+  m.optimizer->step({rate, rate * m.embedding_lr_mult, beta1_at(options_.schedule, step), frozen});
+  m.pending.emplace_back(step + 1, loss);
 }
 
 void DecoderProgram::steps(int64_t first, int64_t count) {
   const auto run = [&](DecoderMember& m) {
     for (int64_t s = first; s < first + count; ++s) step_member(m, s);
   };
-  if (members_.size() == 1) return run(members_[0]);
+  if (members_.size() == 1 || options_.device.is_cuda() || options_.group != nullptr) {
+    for (DecoderMember& m : members_) run(m);
+    return;
+  }
   at::parallel_for(0, int64_t(members_.size()), 1, [&](int64_t from, int64_t end) {
     for (int64_t i = from; i < end; ++i) run(members_[size_t(i)]);
   });
 }
 
+int64_t DecoderProgram::steps_per_epoch() const {
+  int64_t most = 0;
+  for (const DecoderMember& m : members_) most = std::max(most, m.sampler->steps_per_epoch());
+  return most;
+}
+
 int64_t DecoderProgram::most_steps_at_once() const {
-  return members_.size() == 1 ? 1 : kStepsAtOnce;
+  return members_.size() == 1 || options_.group != nullptr ? 1 : kStepsAtOnce;
 }
 
 std::vector<std::pair<int64_t, double>> DecoderProgram::drain_losses() {
   std::vector<std::pair<int64_t, double>> all;
   for (DecoderMember& m : members_) {
-    all.insert(all.end(), m.new_losses.begin(), m.new_losses.end());
-    m.new_losses.clear();
+    // The losses of this process, and its tokens; then those of all.
+    std::vector<double> sums;
+    for (const auto& [step, loss] : m.pending) sums.push_back(loss.item<double>());
+    sums.push_back(double(m.new_tokens));
+    if (options_.group != nullptr) {
+      options_.group->all_reduce_sum(
+          at::from_blob(sums.data(), {int64_t(sums.size())}, at::TensorOptions(at::kDouble)));
+    }
+    for (size_t i = 0; i < m.pending.size(); ++i) {
+      all.emplace_back(m.pending[i].first, sums[i]);
+      m.loss_sum += sums[i];
+      ++m.loss_count;
+    }
+    m.tokens += int64_t(sums.back());
+    m.new_tokens = 0;
+    m.pending.clear();
   }
   std::stable_sort(all.begin(), all.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });
@@ -108,7 +188,7 @@ train::Program::Row DecoderProgram::evaluate(int64_t done) {
     CurvePoint point;
     point.step = double(done);
     point.epoch = double(done) / double(m.sampler->steps_per_epoch());
-    point.lr = options_.max_lr * rate_factor(options_.schedule, std::max<int64_t>(0, done - 1));
+    point.lr = m.max_lr * rate_factor(options_.schedule, std::max<int64_t>(0, done - 1));
     point.train_loss = m.loss_count > 0 ? m.loss_sum / double(m.loss_count) : std::nan("");
     point.val_r2 = std::nan("");
     if (options_.evaluate_validation)
@@ -116,14 +196,19 @@ train::Program::Row DecoderProgram::evaluate(int64_t done) {
     m.loss_sum = 0;
     m.loss_count = 0;
     m.curve.push_back(point);
-    const std::string end = members_.size() == 1 ? "" : fmt::format("/{}", m.seed);
+    const std::string end = members_.size() == 1 ? "" : "/" + m.name;
     row.emplace_back("train/loss" + end, point.train_loss);
     row.emplace_back("train/lr" + end, point.lr);
-    row.emplace_back("train/lr_embedding" + end, point.lr * options_.embedding_lr_mult);
+    row.emplace_back("train/lr_embedding" + end, point.lr * m.embedding_lr_mult);
     row.emplace_back("train/beta1" + end,
                      beta1_at(options_.schedule, std::max<int64_t>(0, done - 1)));
     row.emplace_back("train/tokens" + end, double(m.tokens));
     if (options_.evaluate_validation) row.emplace_back("val/r2" + end, point.val_r2);
+    for (const TensorState& t : m.optimizer->tensors()) {
+      row.emplace_back("norm/" + t.name + end, t.norm);
+      row.emplace_back("trust/" + t.name + end, t.trust);
+    }
+    warn_of_collapse(m);
   }
   return row;
 }
@@ -131,7 +216,7 @@ train::Program::Row DecoderProgram::evaluate(int64_t done) {
 void DecoderProgram::visit_state(train::Archive& archive) {
   archive.number("schedule_steps", options_.schedule.steps);
   for (DecoderMember& m : members_) {
-    const std::string prefix = fmt::format("{}/", m.seed);
+    const std::string prefix = m.name + "/";
     m.model->parameters().visit(archive, prefix);
     archive.weight(prefix + "rotary_emb.omega", m.model->frequencies());
     m.optimizer->visit_state(archive, prefix);

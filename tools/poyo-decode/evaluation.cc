@@ -7,42 +7,32 @@
 #include "tools/poyo-decode/batch_builder.h"
 
 namespace tenfold::poyo_decode {
-namespace {
 
-// Sums of predictions by sample.
-struct Stitch {
-  std::vector<double> sum;     // [samples, 2]
-  std::vector<int64_t> count;  // [samples]
+void Stitch::add(int64_t sample, const float* prediction) {
+  sum[size_t(2 * sample)] += prediction[0];
+  sum[size_t(2 * sample + 1)] += prediction[1];
+  ++count[size_t(sample)];
+}
 
-  explicit Stitch(int64_t samples) : sum(size_t(2 * samples), 0.0), count(size_t(samples), 0) {}
-
-  void add(int64_t sample, const float* prediction) {
-    sum[size_t(2 * sample)] += prediction[0];
-    sum[size_t(2 * sample + 1)] += prediction[1];
-    ++count[size_t(sample)];
-  }
-};
-
-void score(const Session& session, const Intervals& where, const Stitch& stitch,
-           SessionScore& out) {
-  std::vector<float> target;
+void score_stitched(const Session& session, const Intervals& where, const Stitch& stitch,
+                    SessionScore& out) {
+  std::vector<float> target, prediction;
   for (int64_t i = 0; i < session.recording.samples(); ++i) {
     const int64_t count = stitch.count[size_t(i)];
-    if (count == 0 || !session.scored[size_t(i)]) continue;
-    if (!contains(where, session.recording.sample_times[size_t(i)])) continue;
+    if (count == 0 || !contains(where, session.recording.sample_times[size_t(i)])) continue;
     out.decoded.samples.push_back(i);
     for (int64_t c = 0; c < 2; ++c) {
       out.decoded.prediction.push_back(float(stitch.sum[size_t(2 * i + c)] / double(count)));
+      if (!session.scored[size_t(i)]) continue;
+      prediction.push_back(out.decoded.prediction.back());
       target.push_back(session.target[size_t(2 * i + c)]);
     }
   }
-  out.samples = int64_t(out.decoded.samples.size());
-  out.r2_x = r2_of(target, out.decoded.prediction, 0);
-  out.r2_y = r2_of(target, out.decoded.prediction, 1);
+  out.samples = int64_t(target.size() / 2);
+  out.r2_x = r2_of(target, prediction, 0);
+  out.r2_y = r2_of(target, prediction, 1);
   if (out.r2_x && out.r2_y) out.r2 = (*out.r2_x + *out.r2_y) / 2;
 }
-
-}  // namespace
 
 std::optional<double> r2_of(const std::vector<float>& target, const std::vector<float>& prediction,
                             int64_t column) {
@@ -65,6 +55,7 @@ std::vector<SessionScore> evaluate(const Model& model, const Dataset& dataset,
   batching.window = model.spec().window;
   batching.query_stride = options.query_stride;
   batching.drop_spikes = options.drop_spikes;
+  batching.delimiters = model.spec().delimiters;
   BatchBuilder builder(dataset, batching);
   std::vector<SessionScore> scores;
   for (size_t r = 0; r < dataset.parts.size(); ++r) {
@@ -77,7 +68,7 @@ std::vector<SessionScore> evaluate(const Model& model, const Dataset& dataset,
       for (size_t i = w; i < end; ++i) group.push_back({int64_t(r), windows.starts[i]});
       const TokenBatch batch = builder.build(group, 0);
       if (batch.queries() == 0) continue;
-      const at::Tensor out = model.forward(batch, std::nullopt).contiguous();
+      const at::Tensor out = model.forward(batch, std::nullopt).contiguous().cpu();
       for (int64_t q = 0; q < batch.queries(); ++q)
         stitch.add(builder.query_samples()[size_t(q)], out.data_ptr<float>() + 2 * q);
     }
@@ -86,7 +77,7 @@ std::vector<SessionScore> evaluate(const Model& model, const Dataset& dataset,
     s.task = session.recording.task;
     s.windows = int64_t(windows.starts.size());
     s.skipped_intervals = windows.skipped;
-    score(session, where[r], stitch, s);
+    score_stitched(session, where[r], stitch, s);
     scores.push_back(std::move(s));
   }
   return scores;

@@ -211,6 +211,13 @@ void split_by_trials(Recording& r, const std::vector<int64_t>& order, double dil
   r.train_domain = difference(r.domain, dilated(held_out, dilation));
 }
 
+// Sessions of other seeds are others: their ids say so.
+void add_seed_to_ids(Recording& r, uint64_t seed) {
+  const std::string id = fmt::format("{}_s{}", r.session, seed);
+  for (std::string& unit : r.units) unit = id + unit.substr(r.session.size());
+  r.session = id;
+}
+
 Recording generate(const GeneratorOptions& options, uint64_t seed, const std::string& session) {
   check(options);
   Recording r;
@@ -227,6 +234,7 @@ Recording generate(const GeneratorOptions& options, uint64_t seed, const std::st
   r.phases = std::move(movement.phases);
   split_by_trials(r, Stream(seed, session + "/split").permutation(r.trials.size()),
                   options.dilation);
+  add_seed_to_ids(r, seed);
   return r;
 }
 

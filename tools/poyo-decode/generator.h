@@ -25,9 +25,10 @@ struct GeneratorOptions {
   double dilation = 1;  // seconds around valid and test trials that are not trained on
 };
 
-// A pure function of (options, seed, session); with a pool, neurons are functions of (seed,
-// subject) and a session turns their preferred directions by N(0, 0.2) rad. Readout cursor.vel in
-// cm/s with its noise. Throws UsageError for options that no session can have.
+// The session "`session`_s`seed`", a pure function of (options, seed, session); with a pool,
+// neurons are functions of (seed, subject) and a session turns their preferred directions by N(0,
+// 0.2) rad. Readout cursor.vel in cm/s with its noise. Throws UsageError for options that no
+// session can have.
 Recording generate(const GeneratorOptions& options, uint64_t seed, const std::string& session);
 
 // One neuron's law of firing.

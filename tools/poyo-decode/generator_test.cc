@@ -51,7 +51,8 @@ TEST_CASE("a session is a function of seed and name") {
   CHECK(a.target == b.target);
   CHECK(generate(options, 2, "g_1").spike_times != a.spike_times);
   CHECK(generate(options, 1, "g_2").spike_times != a.spike_times);
-  CHECK(a.units[0] == "g_1/u0");
+  CHECK(a.session == "g_1_s1");  // sessions of other seeds have other names
+  CHECK(a.units[0] == "g_1_s1/u0");
 }
 
 TEST_CASE("sessions of 200 s have the stated trials, samples and rates") {

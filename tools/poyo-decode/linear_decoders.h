@@ -2,20 +2,12 @@
 // section 6.1) and ridge regression on the behaviour's own bins (sections 2.4 and 6.2).
 #pragma once
 
-#include <cstdint>
-#include <optional>
-#include <string>
-#include <vector>
-
-#include "tools/poyo-decode/dataset.h"
-#include "tools/poyo-decode/evaluation.h"
+#include "tools/poyo-decode/row_score.h"
 
 namespace tenfold::poyo_decode {
 
-struct LinearScore {
-  double lambda = 0;                        // chosen on the valid trials
-  std::optional<double> valid_r2, test_r2;  // over the decoder's own bins
-  SessionScore test;                        // over the behaviour's samples
+struct LinearScore : RowScore {
+  double lambda = 0;  // of the best R2 on the valid trials; without one the least
 };
 
 // Trained on the trials of `training` (see training_trials), which few-shot runs cut. Bins

@@ -7,9 +7,16 @@ int main(int argc, char** argv) {
   using tenfold::cli::Kind;
   tenfold::cli::Tool tool("poyo-decode", "Decode movement from spikes, many recordings at once.");
   tool.add<TrainConfig>("train", "train one decoder on all recordings", Kind::kTraining, train);
+  tool.add<FinetuneConfig>("finetune", "adapt a trained decoder to new sessions", Kind::kTraining,
+                           finetune);
+  tool.add<IdentifyConfig>("identify", "learn new sessions' units alone, all else frozen",
+                           Kind::kTraining, identify);
   tool.add<EvalConfig>("eval", "R2 of a trained decoder by session", Kind::kAnalysis,
                        evaluate_command);
-  tool.add<BaselineConfig>("baseline", "linear decoders of single sessions", Kind::kAnalysis,
+  tool.add<DecodeConfig>("decode", "recordings as a stream, one velocity every 10 ms",
+                         Kind::kAnalysis, decode);
+  tool.add<EmbedConfig>("embed", "the units of a trained decoder as a map", Kind::kAnalysis, embed);
+  tool.add<BaselineConfig>("baseline", "other decoders, of single sessions", Kind::kAnalysis,
                            baseline);
   tool.add<GenConfig>("gen", "write generated sessions as HDF5 files", Kind::kFile,
                       generate_command);
@@ -18,5 +25,6 @@ int main(int argc, char** argv) {
                     "poyo-decode train --preset small-gen --out runs/small\n"
                     "  poyo-decode train --preset small-real --data session.h5 --out runs/real");
   tool.set_examples("eval", "poyo-decode eval --checkpoint runs/small");
+  tool.set_examples("decode", "poyo-decode decode --checkpoint runs/small --sessions g_co_00");
   return tool.run(argc, argv);
 }

@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 
 #include "common/core/philox.h"
+#include "tools/poyo-decode/attention_block.h"
+#include "tools/poyo-decode/feed_forward_block.h"
 #include "tools/poyo-decode/rotary.h"
 #include "tools/poyo-decode/row_blocks.h"
 
@@ -20,10 +22,11 @@ train::Parameters::Init embedding(int64_t width, bool padded) {
   };
 }
 
-at::Tensor index_of(const std::vector<int64_t>& rows) {
-  return at::from_blob(const_cast<int64_t*>(rows.data()), {int64_t(rows.size())},
-                       at::TensorOptions().dtype(at::kLong))
-      .clone();
+// The rows of a table, or of any tensor, in the order of `rows`.
+at::Tensor rows_of(const at::Tensor& table, const std::vector<int64_t>& rows) {
+  const at::Tensor index = at::from_blob(const_cast<int64_t*>(rows.data()), {int64_t(rows.size())},
+                                         at::TensorOptions().dtype(at::kLong));
+  return table.index_select(0, table.is_cpu() ? index.clone() : index.to(table.device()));
 }
 
 std::vector<int64_t> widened(const std::vector<int32_t>& rows) {
@@ -57,7 +60,8 @@ Model::SelfBlock::SelfBlock(train::Parameters& p, const std::string& name, const
       to_qkv(p, name + ".to_qkv", s.dim, 3 * s.self_heads * s.dim_head, false),
       to_out(p, name + ".to_out", s.self_heads * s.dim_head, s.dim) {}
 
-Model::Model(const ModelSpec& spec, int64_t units, int64_t sessions, uint64_t seed)
+Model::Model(const ModelSpec& spec, int64_t units, int64_t sessions, uint64_t seed,
+             at::Device device)
     : spec_(spec), parameters_(seed) {
   const int64_t d = spec.dim;
   train::Parameters& p = parameters_;
@@ -74,8 +78,21 @@ Model::Model(const ModelSpec& spec, int64_t units, int64_t sessions, uint64_t se
   decoder_ = CrossBlock(p, "dec_atn", spec);
   decoder_feed_forward_ = FeedForward(p, "dec_ffn", d);
   readout_ = train::Linear(p, "readout", d, 2);
-  p.flatten(at::kCPU);
-  frequencies_ = rotary_frequencies(spec.dim_head, spec.shortest_period, spec.longest_period);
+  p.flatten(device);
+  frequencies_ = rotary_frequencies(spec.dim_head, spec.shortest_period, spec.longest_period,
+                                    spec.rotated_pairs())
+                     .to(device);
+}
+
+bool is_table(const std::string& name) {
+  return name == "unit_emb.weight" || name == "session_emb.weight";
+}
+
+void Model::set_core_learns(bool learns) {
+  for (const train::Parameter& p : parameters_.all()) {
+    at::Tensor value = p.value;
+    if (!is_table(p.name)) value.set_requires_grad(learns);
+  }
 }
 
 int64_t Model::core_parameters() const {
@@ -89,9 +106,13 @@ class Model::Pass {
        const Seen& seen)
       : model_(model), batch_(batch), dropout_(dropout), seen_(seen) {
     lay_out_latents();
-    encoder_ = layout(model.spec_.cross_heads, latents_, tokens(), true);
-    processor_ = layout(model.spec_.self_heads, own_latents_, own_latents_, true);
-    decoder_ = layout(model.spec_.cross_heads, queries(), own_latents_, false);
+    TokenLayout tokens = input_tokens(), queries = query_tokens();
+    place(tokens, model.device());
+    place(queries, model.device());
+    const bool turn_values = model.spec_.value_rotation;
+    encoder_ = layout(model.spec_.cross_heads, latents_, tokens, turn_values);
+    processor_ = layout(model.spec_.self_heads, own_latents_, own_latents_, turn_values);
+    decoder_ = layout(model.spec_.cross_heads, queries, own_latents_, false);
   }
 
   at::Tensor run() {
@@ -106,9 +127,8 @@ class Model::Pass {
       const at::Tensor f = tell(fmt::format("proc{}_ffn", i), feed_forward(layer.feed_forward, z));
       z = joined(z, f, dropout_at(m.spec_.lin_dropout));
     }
-    const at::Tensor sessions = m.session_table_.index_select(0, index_of(batch_.sessions));
-    const std::vector<int64_t> of_query = widened(batch_.query_session);
-    at::Tensor y = sessions.index_select(0, index_of(of_query));
+    const at::Tensor sessions = rows_of(m.session_table_, batch_.sessions);
+    at::Tensor y = rows_of(sessions, widened(batch_.query_session));
     y = y + tell("dec_atn", decode(sessions, z));
     y = y + tell("dec_ffn", feed_forward(m.decoder_feed_forward_, y));
     return m.readout_(y);
@@ -128,23 +148,27 @@ class Model::Pass {
     }
     latents_ = own_latents_;
     for (int64_t i = 0; i < own_latents_.tokens; ++i) latents_.row.push_back(int32_t(i % n));
+    place(latents_, model_.device());
+    place(own_latents_, model_.device());
   }
-  TokenLayout tokens() const {
+  TokenLayout input_tokens() const {
     return {batch_.token_begin,
             batch_.token_count,
             batch_.token_pair,
             {},
             rotary_turns(batch_.token_time, model_.frequencies_),
-            batch_.tokens()};
+            batch_.tokens(),
+            {}};
   }
-  TokenLayout queries() const {
+  TokenLayout query_tokens() const {
     const AngleType type = batch_.float32_query_times ? AngleType::kFloat : AngleType::kDouble;
     return {batch_.query_begin,
             batch_.query_count,
             batch_.query_session,
             {},
             rotary_turns(batch_.query_time, model_.frequencies_, type),
-            batch_.queries()};
+            batch_.queries(),
+            {}};
   }
   AttentionLayoutPtr layout(int64_t heads, const TokenLayout& queries, const TokenLayout& keys,
                             bool turn_values) const {
@@ -157,14 +181,11 @@ class Model::Pass {
     return made;
   }
 
-  at::Tensor latents() const {
-    const std::vector<int64_t> rows = widened(latents_.row);
-    return model_.latent_table_.index_select(0, index_of(rows));
-  }
+  at::Tensor latents() const { return rows_of(model_.latent_table_, widened(latents_.row)); }
   at::Tensor encode() {
     const Model& m = model_;
-    const at::Tensor x = m.unit_table_.index_select(0, index_of(batch_.pair_unit)) +
-                         m.type_table_.index_select(0, index_of(batch_.pair_type));
+    const at::Tensor x =
+        rows_of(m.unit_table_, batch_.pair_unit) + rows_of(m.type_table_, batch_.pair_type);
     return cross(m.encoder_, encoder_, m.latent_table_, x);
   }
   at::Tensor decode(const at::Tensor& sessions, const at::Tensor& z) {
@@ -177,12 +198,21 @@ class Model::Pass {
     return block.to_out(cross_attention(layout, q, kv, attention_dropout()));
   }
   at::Tensor attend(const SelfBlock& block, const at::Tensor& z) {
-    const at::Tensor qkv = block.to_qkv(block.norm(z));
-    return block.to_out(self_attention(processor_, qkv, attention_dropout()));
+    if (!z.is_cpu() || !model_.spec_.value_rotation) {
+      const at::Tensor qkv = block.to_qkv(block.norm(z));
+      return block.to_out(self_attention(processor_, qkv, attention_dropout()));
+    }
+    return attention_block(processor_, block.norm(z), block.to_qkv.weight, block.to_out.weight,
+                           block.to_out.bias, attention_dropout());
   }
   at::Tensor feed_forward(const FeedForward& block, const at::Tensor& x) {
-    const at::Tensor hidden = block.in(block.norm(x));
-    return block.out(gated(hidden, dropout_at(model_.spec_.ffn_dropout)));
+    if (!x.is_cpu()) {
+      const at::Tensor hidden = block.in(block.norm(x));
+      return block.out(gated(hidden, dropout_at(model_.spec_.ffn_dropout)));
+    }
+    return feed_forward_block(block.norm(x),
+                              {block.in.weight, block.in.bias, block.out.weight, block.out.bias},
+                              dropout_at(model_.spec_.ffn_dropout));
   }
 
   // Every place that drops has draws of its own.

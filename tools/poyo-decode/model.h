@@ -22,10 +22,14 @@ struct DropoutSource {
   uint64_t seed = 0, step = 0;
 };
 
+// Whether a parameter is the unit or the session table; the others are the core.
+bool is_table(const std::string& name);
+
 class Model {
  public:
   // Tables for `units` and `sessions` ids; row 0 of each is padding, id k has row k + 1.
-  Model(const ModelSpec& spec, int64_t units, int64_t sessions, uint64_t seed);
+  Model(const ModelSpec& spec, int64_t units, int64_t sessions, uint64_t seed,
+        at::Device device = at::kCPU);
 
   // [queries, 2] normalised velocity. Without a source nothing is dropped. `seen` (for tests) is
   // called with the name and output of every block before it joins the residual.
@@ -38,7 +42,12 @@ class Model {
   // [dim_head / 2] rad/s; part of a checkpoint, read and not made anew.
   const at::Tensor& frequencies() const { return frequencies_; }
 
+  at::Device device() const { return frequencies_.device(); }
+
   int64_t core_parameters() const;  // without the unit and the session table
+
+  // Whether gradients of the core are wanted (they are at first).
+  void set_core_learns(bool learns);
 
  private:
   struct Norm {

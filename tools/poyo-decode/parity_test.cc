@@ -14,6 +14,7 @@
 #include "common/testing/skip.h"
 #include "tools/poyo-decode/model.h"
 #include "tools/poyo-decode/objective.h"
+#include "tools/poyo-decode/rotary.h"
 #include "tools/poyo-decode/sparse_lamb.h"
 
 namespace tenfold::poyo_decode {
@@ -137,10 +138,11 @@ void check_gradients(const Model& model, const Fixture& f) {
   }
 }
 
-void check_file(const Fixture& f, const TokenBatch& batch) {
+void check_file(const Fixture& f, const TokenBatch& batch, bool by_operators = false) {
   const Model model = loaded(f);
   LambOptions options;
   options.weight_decay = 0.01;
+  options.by_operators = by_operators;
   SparseLamb optimizer(model.parameters(), options);
   const std::vector<double> losses = doubles(f.at("out.losses"));
   for (size_t k = 0; k < losses.size(); ++k) {
@@ -184,9 +186,20 @@ TEST_CASE("the model, its gradients and its optimiser are those of the reference
     const TokenBatch padded = batch_of(f);
     check_file(f, padded);
     check_file(f, chained(padded));
+    check_file(f, padded, true);
     ++files;
   }
   if (files == 0) testing::print_skip("no safetensors in the fixtures of poyo-decode");
+}
+
+TEST_CASE("the angles that a device computes are those of the CPU") {
+  const at::Tensor frequencies = rotary_frequencies(64, 1e-4, 4.0, 16);
+  std::vector<double> times;
+  for (int i = 0; i < 300; ++i) times.push_back(0.0033333 * i);
+  for (const AngleType type : {AngleType::kDouble, AngleType::kFloat}) {
+    const at::Tensor expected = rotary_turns(times, frequencies, type);
+    CHECK(farthest(rotary_turns_by_operators(times, frequencies, type), expected) < 1e-6);
+  }
 }
 
 TEST_CASE("padded and chained batches give the same outputs") {

@@ -10,6 +10,7 @@
 #include <random>
 
 #include "common/core/error.h"
+#include "tools/poyo-decode/movement.h"
 
 namespace tenfold::poyo_decode {
 namespace {
@@ -17,7 +18,6 @@ namespace {
 constexpr double kLargestAcceleration = 1500;  // cm/s^2
 constexpr double kLargestPosition = 10;        // cm
 constexpr double kAfterStop = 1;               // seconds that a trial without a successor lasts
-constexpr double kDilation = 1;                // seconds around trials that are held out
 
 using Mask = std::vector<char>;
 
@@ -55,19 +55,6 @@ Mask eroded(const Mask& mask, int64_t before, int64_t after) {
   return out;
 }
 
-Intervals intervals_of(const Mask& mask, const std::vector<double>& times) {
-  Intervals out;
-  const size_t n = mask.size();
-  for (size_t i = 0; i < n; ++i) {
-    if (mask[i] == 0) continue;
-    const size_t first = i;
-    while (i + 1 < n && mask[i + 1] != 0) ++i;
-    const Interval run = {times[first == 0 ? 0 : first - 1], times[i]};
-    if (run.length() > 0) out.push_back(run);
-  }
-  return out;
-}
-
 // Boundaries of CO trials: one more than there are trials.
 std::vector<double> centre_out_boundaries(const PerichTrials& t, double domain_end) {
   const size_t n = t.start.size();
@@ -101,22 +88,6 @@ bool add_trial(PreparedTrials& out, Interval trial, bool valid) {
   out.trials.intervals.push_back(trial);
   out.valid.push_back(valid);
   return true;
-}
-
-std::vector<int64_t> permutation_42(int64_t n) {
-  std::mt19937 words(42);
-  std::vector<int64_t> out(n);
-  std::iota(out.begin(), out.end(), int64_t{0});
-  for (int64_t i = n - 1; i > 0; --i) {
-    uint32_t mask = 1;
-    while (mask < i) mask = 2 * mask + 1;
-    uint32_t draw = 0;
-    do {
-      draw = static_cast<uint32_t>(words()) & mask;
-    } while (draw > i);
-    std::swap(out[i], out[draw]);
-  }
-  return out;
 }
 
 Intervals chosen(const Intervals& from, std::vector<int64_t> places) {
@@ -200,6 +171,22 @@ Intervals cursor_outliers(const std::vector<double>& times, const std::vector<fl
   return intervals_of(fast, times);
 }
 
+std::vector<int64_t> permutation_42(int64_t n) {
+  std::mt19937 words(42);
+  std::vector<int64_t> out(n);
+  std::iota(out.begin(), out.end(), int64_t{0});
+  for (int64_t i = n - 1; i > 0; --i) {
+    uint32_t mask = 1;
+    while (mask < i) mask = 2 * mask + 1;
+    uint32_t draw = 0;
+    do {
+      draw = static_cast<uint32_t>(words()) & mask;
+    } while (draw > i);
+    std::swap(out[i], out[draw]);
+  }
+  return out;
+}
+
 TrialSplit perich_split(int64_t n) {
   TrialSplit out;
   const int64_t tests = (n + 4) / 5;  // ceil(0.2 n)
@@ -215,19 +202,22 @@ TrialSplit perich_split(int64_t n) {
   return out;
 }
 
-std::string perich_session(const std::string& subject, const std::string& start_time,
-                           const std::string& path) {
+std::string session_id(const std::string& subject, const std::string& start_time,
+                       const std::string& task) {
   std::string id = subject;
   for (char& c : id) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   std::string date = start_time.substr(0, 10);
   date.erase(std::remove(date.begin(), date.end(), '-'), date.end());
-  const bool centre_out =
-      std::filesystem::path(path).filename().string().find("CO") != std::string::npos;
-  return fmt::format("{}_{}_{}", id, date,
-                     centre_out ? "center_out_reaching" : "random_target_reaching");
+  return fmt::format("{}_{}_{}", id, date, task);
 }
 
-void split_perich(const PreparedTrials& prepared, Recording& recording) {
+std::string perich_task(const std::string& path) {
+  const bool centre_out =
+      std::filesystem::path(path).filename().string().find("CO") != std::string::npos;
+  return centre_out ? "center_out_reaching" : "random_target_reaching";
+}
+
+void split_perich(const PreparedTrials& prepared, double dilation, Recording& recording) {
   Intervals valid;
   for (size_t i = 0; i < prepared.valid.size(); ++i) {
     if (prepared.valid[i] != 0) valid.push_back(prepared.trials.intervals[i]);
@@ -237,7 +227,7 @@ void split_perich(const PreparedTrials& prepared, Recording& recording) {
   recording.test_domain = chosen(valid, split.test);
   Intervals held_out = recording.valid_domain;
   held_out.insert(held_out.end(), recording.test_domain.begin(), recording.test_domain.end());
-  recording.train_domain = difference(recording.domain, dilated(held_out, kDilation));
+  recording.train_domain = difference(recording.domain, dilated(held_out, dilation));
 }
 
 }  // namespace tenfold::poyo_decode

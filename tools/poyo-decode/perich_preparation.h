@@ -44,16 +44,21 @@ struct TrialSplit {
   std::vector<int64_t> train, valid, test;  // places among the valid trials
 };
 
+// The places 0..n-1 in the order of the Mersenne twister with seed 42.
+std::vector<int64_t> permutation_42(int64_t n);
+
 // The published split of n trials: 70/10/20 with seed 42 of the Mersenne twister.
 TrialSplit perich_split(int64_t n);
 
-// `{subject}_{YYYYMMDD}_{task}`; `start_time` is ISO 8601, and the task is centre-out where the
-// file's name holds "CO".
-std::string perich_session(const std::string& subject, const std::string& start_time,
-                           const std::string& path);
+// `{subject}_{YYYYMMDD}_{task}`; `start_time` is ISO 8601.
+std::string session_id(const std::string& subject, const std::string& start_time,
+                       const std::string& task);
+
+// Centre-out where the file's name holds "CO", else random target.
+std::string perich_task(const std::string& path);
 
 // Domains from the split of the valid trials: trained on is the whole session but the others,
-// dilated by one second.
-void split_perich(const PreparedTrials& prepared, Recording& recording);
+// dilated by `dilation` seconds.
+void split_perich(const PreparedTrials& prepared, double dilation, Recording& recording);
 
 }  // namespace tenfold::poyo_decode

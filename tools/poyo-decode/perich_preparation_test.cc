@@ -149,9 +149,10 @@ TEST_CASE("a far sample marks those around it, more on the left than on the righ
 }
 
 TEST_CASE("a session is named after animal, day and task") {
-  CHECK(perich_session("C", "2013-10-03T00:00:00-06:00", "/d/sub-C_ses-CO-20131003_x.nwb") ==
-        "c_20131003_center_out_reaching");
-  CHECK(perich_session("M", "2014-01-14T00:00:00", "/CO/sub-M_ses-RT-20140114_x.nwb") ==
+  CHECK(
+      session_id("C", "2013-10-03T00:00:00-06:00", perich_task("/d/sub-C_ses-CO-20131003_x.nwb")) ==
+      "c_20131003_center_out_reaching");
+  CHECK(session_id("M", "2014-01-14T00:00:00", perich_task("/CO/sub-M_ses-RT-20140114_x.nwb")) ==
         "m_20140114_random_target_reaching");
 }
 
@@ -163,7 +164,7 @@ TEST_CASE("held-out trials and a second around them are not trained on") {
   }
   Recording r;
   r.domain = {{0, 100}};
-  split_perich(p, r);
+  split_perich(p, 1, r);
   CHECK(text(r.test_domain) == "10-12 80-82");
   CHECK(text(r.valid_domain) == "0-2");
   CHECK(text(r.train_domain) == "3-9 13-79 83-100");

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "tools/poyo-decode/dataset_description.h"
 #include "tools/poyo-decode/intervals.h"
 
 namespace tenfold::poyo_decode {
@@ -23,6 +24,7 @@ struct Trials {
 struct Recording {
   std::string session, subject, task;  // task: center_out_reaching, random_target_reaching, or ""
   std::string path;                    // where it was read; "" when generated
+  std::string layout;                  // temporaldata, nwb, matlab; "" when generated
 
   // Spikes, sorted by time; unit is an index into `units`.
   std::vector<double> spike_times;   // [spikes] seconds
@@ -54,11 +56,13 @@ void check(const Recording& recording);
 struct ReadOptions {
   std::string readout = "cursor.vel";
   bool need_behaviour = true;  // else a file without the readout gives no samples
+  DatasetDescription dataset = describe("perich");
 };
 
-// Reads a temporaldata HDF5 file in every layout of section 2.2 (a), or an NWB file (b), which it
-// tells apart by what they hold. Throws MissingInput for a path that does not exist and DataError
-// naming file and group for what it cannot read.
+// Reads a temporaldata HDF5 file in every layout of section 2.2 (a), an NWB file (b), or a
+// MATLAB 7.3 file of O'Doherty (Zenodo 583331), which it tells apart by what they hold. Throws
+// MissingInput for a path that does not exist and DataError naming file and group for what it
+// cannot read.
 Recording read_recording(const std::string& path, const ReadOptions& options);
 
 // Writes section 2.2 (a) with every group and attribute that the official reader asks for.

@@ -28,6 +28,15 @@ std::string optional_text(const Hdf5File& file, const std::string& group, const 
   return file.text_attribute(group, name);
 }
 
+// The official preparation calls the task of both kinds of session REACHING and names the kind in
+// the session's id.
+std::string task_of(const std::string& session, const std::string& stored) {
+  for (const char* task : {"center_out_reaching", "random_target_reaching"}) {
+    if (session.find(task) != std::string::npos) return task;
+  }
+  return stored;
+}
+
 Intervals read_intervals(const Hdf5File& file, const std::string& group) {
   require_object(file, group, "Interval");
   const std::vector<double> start = file.doubles(group + "/start").values;
@@ -116,8 +125,9 @@ Trials read_trials(const Hdf5File& file) {
 
 std::map<std::string, Intervals> read_phases(const Hdf5File& file) {
   std::map<std::string, Intervals> phases;
-  if (file.has_group("cursor_outlier_segments")) {
-    phases["cursor_outlier_segments"] = read_phase(file, "cursor_outlier_segments");
+  for (const char* name : {"cursor_outlier_segments", "hand_outlier_segments",
+                           "no_movement_segments", "nlb_eval_intervals"}) {
+    if (file.has_group(name)) phases[name] = read_phase(file, name);
   }
   if (!file.has_group("movement_phases")) return phases;
   for (const io::Hdf5Child& child : file.children("movement_phases")) {
@@ -213,11 +223,12 @@ Intervals runs(const std::vector<int64_t>& mask, const std::vector<double>& time
   return out;
 }
 
-// Older files mark the samples of the readout, or the trials, instead of listing domains.
-Intervals split_of(const Hdf5File& file, const std::string& split, const std::string& readout,
+// Older files mark the samples of the readout, or the trials, instead of listing domains; what is
+// only looked at or decoded needs neither.
+Intervals split_of(const Hdf5File& file, const std::string& split, const ReadOptions& options,
                    const Samples& samples) {
   if (file.has_group(split + "_domain")) return read_domain(file, split + "_domain");
-  const std::string group = split_readout(readout).first;
+  const std::string group = split_readout(options.readout).first;
   const std::string of_samples = group + "/" + split + "_mask";
   const std::string of_trials = "trials/" + split + "_mask";
   if (file.has_dataset(of_samples)) {
@@ -227,6 +238,7 @@ Intervals split_of(const Hdf5File& file, const std::string& split, const std::st
            fmt::format("found {} values, expected {}", mask.size(), samples.times.size()));
   }
   if (!file.has_dataset(of_trials)) {
+    if (!options.need_behaviour) return {};  // nothing is to be trained or scored
     refuse(file, split + "_domain", "the group is missing, and so is every " + split + "_mask");
   }
   const Intervals trials = read_intervals(file, "trials");
@@ -250,7 +262,7 @@ Recording read_temporaldata(const Hdf5File& file, const ReadOptions& options) {
   recording.session = optional_text(file, "session", "id");
   if (recording.session.empty()) refuse(file, "session", "has no id");
   recording.subject = optional_text(file, "subject", "id");
-  recording.task = optional_text(file, "session", "task");
+  recording.task = task_of(recording.session, optional_text(file, "session", "task"));
   recording.domain = read_domain(file, "domain");
   read_units(file, recording);
   read_spikes(file, recording);
@@ -259,9 +271,9 @@ Recording read_temporaldata(const Hdf5File& file, const ReadOptions& options) {
     const std::vector<char> kept = read_samples(file, options.readout, samples);
     keep_samples(samples, kept, recording);
   }
-  recording.train_domain = split_of(file, "train", options.readout, samples);
-  recording.valid_domain = split_of(file, "valid", options.readout, samples);
-  recording.test_domain = split_of(file, "test", options.readout, samples);
+  recording.train_domain = split_of(file, "train", options, samples);
+  recording.valid_domain = split_of(file, "valid", options, samples);
+  recording.test_domain = split_of(file, "test", options, samples);
   recording.trials = read_trials(file);
   recording.phases = read_phases(file);
   return recording;

@@ -60,13 +60,17 @@ Recording read_recording(const std::string& path, const ReadOptions& options) {
   split_readout(options.readout);
   const io::Hdf5File file = io::Hdf5File::open(path);
   const bool nwb = file.has_attribute("/", "nwb_version");
-  if (!nwb && !file.has_attribute("/", "object")) {
+  const bool matlab = file.has_dataset("chan_names") && file.has_dataset("spikes");
+  if (!nwb && !matlab && !file.has_attribute("/", "object")) {
     throw DataError(path +
                     ": is neither a temporaldata file (no attribute object) nor NWB (no "
-                    "attribute nwb_version)");
+                    "attribute nwb_version) nor O'Doherty's (no chan_names and spikes)");
   }
-  Recording recording = nwb ? read_nwb(file, options) : read_temporaldata(file, options);
+  Recording recording = nwb      ? read_nwb(file, options)
+                        : matlab ? read_matlab(file, options)
+                                 : read_temporaldata(file, options);
   recording.path = path;
+  recording.layout = nwb ? "nwb" : (matlab ? "matlab" : "temporaldata");
   recording.readout = options.readout;
   check(recording);
   return recording;

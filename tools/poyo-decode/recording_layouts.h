@@ -11,6 +11,7 @@ namespace tenfold::poyo_decode {
 
 Recording read_temporaldata(const io::Hdf5File& file, const ReadOptions& options);
 Recording read_nwb(const io::Hdf5File& file, const ReadOptions& options);
+Recording read_matlab(const io::Hdf5File& file, const ReadOptions& options);
 
 // Throws DataError "FILE: GROUP: what".
 [[noreturn]] void refuse(const io::Hdf5File& file, const std::string& group,

@@ -1,22 +1,21 @@
 // Neurodata Without Borders, as DANDI hands it out (specification, section 2.2 (b)).
+#include "tools/poyo-decode/recording_nwb.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
+#include <filesystem>
 #include <utility>
 
 #include "common/core/error.h"
 #include "tools/poyo-decode/perich_preparation.h"
-#include "tools/poyo-decode/recording_layouts.h"
 
 namespace tenfold::poyo_decode {
 namespace {
 
 using io::Hdf5File;
 
-constexpr const char* kTrials = "intervals/trials";
-constexpr const char* kBehaviour = "processing/behavior";
 constexpr const char* kElectrodes = "general/extracellular_ephys/electrodes";
 
 std::string single_text(const Hdf5File& file, const std::string& path) {
@@ -24,61 +23,6 @@ std::string single_text(const Hdf5File& file, const std::string& path) {
   if (found.size() != 1)
     refuse(file, path, fmt::format("found {} texts, expected one", found.size()));
   return found[0];
-}
-
-// Rows of a ragged column: [first, last) of each, from the cumulative ends.
-std::vector<std::pair<int64_t, int64_t>> ragged_rows(const Hdf5File& file, const std::string& path,
-                                                     int64_t values) {
-  const std::vector<int64_t> ends = file.integers(path + "_index").values;
-  std::vector<std::pair<int64_t, int64_t>> rows;
-  int64_t first = 0;
-  for (const int64_t end : ends) {
-    if (end < first || end > values) {
-      refuse(file, path + "_index",
-             fmt::format("found end {} after {}, expected ascending ends up to {}", end, first,
-                         values));
-    }
-    rows.emplace_back(first, end);
-    first = end;
-  }
-  return rows;
-}
-
-// A column of the trials: the first value of each row where there are several, NaN where none.
-std::vector<double> trial_numbers(const Hdf5File& file, const std::string& name) {
-  const std::string path = std::string(kTrials) + "/" + name;
-  if (!file.has_dataset(path)) return {};
-  const io::Hdf5Array<double> found = file.doubles(path);
-  std::vector<double> out;
-  if (file.has_dataset(path + "_index")) {
-    for (const auto& [first, last] : ragged_rows(file, path, int64_t(found.values.size()))) {
-      out.push_back(first < last ? found.values[first] : std::numeric_limits<double>::quiet_NaN());
-    }
-    return out;
-  }
-  if (found.shape.size() < 2) return found.values;
-  if (found.shape.size() > 2 || found.shape[1] < 1) {
-    refuse(file, path, "found another shape than [trials] or [trials, values]");
-  }
-  for (int64_t row = 0; row < found.shape[0]; ++row) {
-    out.push_back(found.values[row * found.shape[1]]);
-  }
-  return out;
-}
-
-PerichTrials read_trial_table(const Hdf5File& file) {
-  PerichTrials t;
-  t.start = trial_numbers(file, "start_time");
-  t.stop = trial_numbers(file, "stop_time");
-  if (file.has_dataset(std::string(kTrials) + "/result")) {
-    t.result = file.strings(std::string(kTrials) + "/result").values;
-  }
-  t.target_on = trial_numbers(file, "target_on_time");
-  t.go_cue = trial_numbers(file, "go_cue_time");
-  t.target_id = trial_numbers(file, "target_id");
-  t.first_go_cue = trial_numbers(file, "go_cue_time_array");
-  t.num_attempted = trial_numbers(file, "num_attempted");
-  return t;
 }
 
 // The array of every unit and its electrode: as in group_M1/elec3/unit_7.
@@ -136,57 +80,6 @@ void read_units(const Hdf5File& file, Recording& recording) {
   }
 }
 
-// Where the series `name` lies under the behaviour, itself or in a container; "" where nowhere.
-std::string find_series(const Hdf5File& file, const std::string& name) {
-  if (!file.has_group(kBehaviour)) return "";
-  const std::string direct = std::string(kBehaviour) + "/" + name;
-  if (file.has_dataset(direct + "/data")) return direct;
-  for (const io::Hdf5Child& child : file.children(kBehaviour)) {
-    const std::string path = std::string(kBehaviour) + "/" + child.name + "/" + name;
-    if (file.has_dataset(path + "/data")) return path;
-  }
-  return "";
-}
-
-std::vector<double> series_times(const Hdf5File& file, const std::string& series, int64_t rows) {
-  if (file.has_dataset(series + "/timestamps")) {
-    std::vector<double> times = file.doubles(series + "/timestamps").values;
-    if (int64_t(times.size()) == rows) return times;
-    refuse(file, series, fmt::format("found {} timestamps, expected {}", times.size(), rows));
-  }
-  const std::string path = series + "/starting_time";
-  if (!file.has_dataset(path)) refuse(file, series, "has neither timestamps nor starting_time");
-  const std::vector<double> start = file.doubles(path).values;
-  const double rate = file.number_attribute(path, "rate");
-  if (start.size() != 1 || !(rate > 0)) {
-    refuse(file, path, fmt::format("found {} values at rate {}", start.size(), rate));
-  }
-  std::vector<double> times(rows);
-  for (int64_t i = 0; i < rows; ++i) times[i] = start[0] + static_cast<double>(i) / rate;
-  return times;
-}
-
-// Values are kept as stored: the published normalisation and thresholds are meant for these, not
-// for what `conversion` would make of them.
-bool read_behaviour(const Hdf5File& file, const std::string& readout, Recording& recording) {
-  const auto [group, name] = split_readout(readout);
-  const std::string series = find_series(file, group + "_" + name);
-  if (series.empty()) return false;
-  const std::vector<int64_t> shape = file.shape(series + "/data");
-  const int64_t rows = shape.empty() ? 0 : shape[0];
-  Samples samples;
-  samples.times = series_times(file, series, rows);
-  samples.target = read_pairs(file, series + "/data", rows);
-  const auto optional = [&, g = group](const char* suffix) {
-    const std::string found = find_series(file, g + suffix);
-    return found.empty() ? std::vector<double>() : read_pairs(file, found + "/data", rows);
-  };
-  samples.position = optional("_pos");
-  samples.acceleration = optional("_acc");
-  keep_samples(samples, {}, recording);
-  return true;
-}
-
 // From the first to the last sample, or spike where there is no behaviour.
 Interval extent(const Hdf5File& file, const Recording& r) {
   const std::vector<double>& times = r.sample_times.empty() ? r.spike_times : r.sample_times;
@@ -196,48 +89,49 @@ Interval extent(const Hdf5File& file, const Recording& r) {
   return {times.front(), times.back()};
 }
 
-PreparedTrials plain_trials(const PerichTrials& table) {
-  PreparedTrials out;
-  for (size_t i = 0; i < std::min(table.start.size(), table.stop.size()); ++i) {
-    if (!(table.start[i] < table.stop[i])) continue;
-    out.trials.intervals.push_back({table.start[i], table.stop[i]});
-    out.valid.push_back(1);
-  }
-  return out;
-}
-
-PreparedTrials prepare(const Hdf5File& file, const Recording& r) {
-  const PerichTrials table = read_trial_table(file);
-  const Intervals outliers = cursor_outliers(r.sample_times, r.position, r.acceleration);
-  try {
-    if (!table.target_on.empty()) return prepare_centre_out(table, r.domain[0], outliers);
-    if (!table.first_go_cue.empty()) return prepare_random_target(table, r.domain[0], outliers);
-  } catch (const DataError& error) {
-    refuse(file, "intervals", error.what());
-  }
-  return plain_trials(table);
+// A test file of the benchmark is another session than the training file of the same day.
+std::string session_of(const Hdf5File& file, const DatasetDescription& dataset,
+                       const Recording& recording) {
+  const std::string id =
+      session_id(recording.subject, single_text(file, "session_start_time"), recording.task);
+  const std::string name = std::filesystem::path(file.name()).filename().string();
+  return dataset.split == "nlb" && name.find("test") != std::string::npos ? id + "_test" : id;
 }
 
 }  // namespace
 
+std::vector<std::pair<int64_t, int64_t>> ragged_rows(const Hdf5File& file, const std::string& path,
+                                                     int64_t values) {
+  const std::vector<int64_t> ends = file.integers(path + "_index").values;
+  std::vector<std::pair<int64_t, int64_t>> rows;
+  int64_t first = 0;
+  for (const int64_t end : ends) {
+    if (end < first || end > values) {
+      refuse(file, path + "_index",
+             fmt::format("found end {} after {}, expected ascending ends up to {}", end, first,
+                         values));
+    }
+    rows.emplace_back(first, end);
+    first = end;
+  }
+  return rows;
+}
+
 Recording read_nwb(const Hdf5File& file, const ReadOptions& options) {
+  const DatasetDescription& dataset = options.dataset;
   Recording recording;
   recording.subject = single_text(file, "general/subject/subject_id");
-  recording.session =
-      perich_session(recording.subject, single_text(file, "session_start_time"), file.name());
-  const std::string random = "random_target_reaching";
-  recording.task =
-      recording.session.find(random) == std::string::npos ? "center_out_reaching" : random;
+  recording.task = dataset.task == "from-name" ? perich_task(file.name()) : dataset.task;
+  recording.session = session_of(file, dataset, recording);
   read_units(file, recording);
-  if (!read_behaviour(file, options.readout, recording) && options.need_behaviour) {
+  if (!read_nwb_behaviour(file, options, recording) && options.need_behaviour) {
     const auto [group, series] = split_readout(options.readout);
-    refuse(file, kBehaviour, fmt::format("no series {}_{} is there", group, series));
+    refuse(file, "processing/behavior",
+           fmt::format("no series {}_{} is there, and no position of {} to derive it from", group,
+                       series, group));
   }
   recording.domain = {extent(file, recording)};
-  PreparedTrials prepared = prepare(file, recording);
-  split_perich(prepared, recording);
-  recording.trials = std::move(prepared.trials);
-  recording.phases = std::move(prepared.phases);
+  prepare_nwb_trials(file, dataset, recording);
   return recording;
 }
 

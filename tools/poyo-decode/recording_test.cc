@@ -301,6 +301,43 @@ TEST_CASE("a recording without behaviour is read where none is needed") {
   CHECK(reading({}, {"cursor.acc", true}).says("m.h5: /cursor/acc: is not in the file"));
 }
 
+TEST_CASE("what is only looked at needs no domains") {
+  Layout layout;
+  layout.domains = false;
+  const Recording r = read_layout(layout, {"cursor.vel", false});
+  CHECK(r.samples() == 3);
+  CHECK(r.train_domain.empty());
+  CHECK(r.layout == "temporaldata");
+}
+
+TEST_CASE("the official preparation's task is told from the session's id") {
+  const Scratch scratch;
+  Recording r = small();
+  r.task = "REACHING";
+  r.units.clear();
+  r.spike_times.clear();
+  r.spike_units.clear();
+  for (const char* task : {"center_out_reaching", "random_target_reaching"}) {
+    r.session = std::string("c_20131003_") + task;
+    write_recording(scratch / "x.h5", r);
+    CHECK(read_recording(scratch / "x.h5", {}).task == task);
+  }
+  r.session = "c_20131003";
+  write_recording(scratch / "x.h5", r);
+  CHECK(read_recording(scratch / "x.h5", {}).task == "REACHING");
+}
+
+TEST_CASE("sets of intervals beside the movement's phases are read by name") {
+  Layout layout;
+  layout.more = [](Hdf5Writer& w) {
+    add_intervals(w, "/nlb_eval_intervals", {1}, {1.7});
+    add_intervals(w, "/hand_outlier_segments", {2}, {3});
+  };
+  const Recording r = read_layout(layout);
+  CHECK(same(r.phases.at("nlb_eval_intervals"), {{1, 1.7}}));
+  CHECK(same(r.phases.at("hand_outlier_segments"), {{2, 3}}));
+}
+
 TEST_CASE("a file of another kind is refused") {
   const Scratch scratch;
   Hdf5Writer writer;

@@ -22,9 +22,11 @@ std::vector<std::string> files_of(const std::string& path) {
   if (!std::filesystem::is_directory(path)) return {path};
   std::vector<std::string> files;
   for (const std::string& name : io::list_folder(path))
-    if (ends_with(name, ".h5") || ends_with(name, ".nwb")) files.push_back(path + "/" + name);
+    if (ends_with(name, ".h5") || ends_with(name, ".nwb") || ends_with(name, ".mat"))
+      files.push_back(path + "/" + name);
   if (files.empty())
-    throw MissingInput(fmt::format("--data {}: found no .h5 or .nwb file in the folder", path));
+    throw MissingInput(
+        fmt::format("--data {}: found no .h5, .nwb or .mat file in the folder", path));
   return files;
 }
 
@@ -108,11 +110,21 @@ std::vector<Recording> load_recordings(const DataConfig& config, bool need_behav
   if (!config.synthetic.empty()) return chosen(generated(config.synthetic), config.sessions);
   std::vector<Recording> all;
   ReadOptions options;
-  options.readout = config.readout;
+  options.dataset = describe(config.dataset.empty() ? "perich" : config.dataset);
+  options.readout = config.readout.empty() ? options.dataset.readout : config.readout;
   options.need_behaviour = need_behaviour;
   for (const std::string& path : config.data)
     for (const std::string& file : files_of(path)) all.push_back(read_recording(file, options));
   return chosen(std::move(all), config.sessions);
+}
+
+DatasetOptions dataset_options(const DataConfig& config, const std::string& loss_weights) {
+  DatasetOptions options;
+  options.description = describe(config.dataset.empty() ? "perich" : config.dataset);
+  options.normalize_std =
+      config.normalize_std > 0 ? config.normalize_std : options.description.normalize_std;
+  options.loss_weights = loss_weights;
+  return options;
 }
 
 }  // namespace tenfold::poyo_decode

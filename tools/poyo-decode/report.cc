@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <optional>
 
@@ -84,11 +86,44 @@ void add_scores(log::Result& result, const std::vector<SeedScores>& scores) {
   result.tables.emplace_back("sessions", table);
 }
 
+void add_few_shot(log::Result& result, const FewShotCurve& curve) {
+  log::Table table{{"decoder", "seed", "trials_asked", "trials", "session", "r2"}, {}};
+  std::map<int64_t, double> trials;  // mean over decoders and seeds, by what was asked
+  std::map<std::string, std::map<int64_t, std::vector<std::optional<double>>>> by_decoder;
+  for (const FewShotPoint& p : curve) {
+    const log::Value asked =
+        p.asked == kAllTrials ? log::Value(std::string("all")) : log::Value(p.asked);
+    for (const SessionScore& s : p.scores)
+      table.rows.push_back({p.decoder, p.seed, asked, p.used, s.session, value_of(s.r2)});
+    // All trials come last.
+    const int64_t place = p.asked == kAllTrials ? std::numeric_limits<int64_t>::max() : p.asked;
+    trials[place] = double(p.used) / double(std::max<size_t>(1, p.scores.size()));
+    by_decoder[p.decoder][place].push_back(mean_r2(p.scores));
+  }
+  log::Series series{"trials", {{"trials", {}}}};
+  for (const auto& [place, count] : trials) series.columns[0].second.push_back(count);
+  for (const auto& [decoder, points] : by_decoder) {
+    std::vector<std::optional<double>> means, errors;
+    for (const auto& [place, per_seed] : points) {
+      const log::Metric m = metric_of(per_seed, 0);
+      means.push_back(m.value);
+      errors.push_back(m.stderr_of_mean);
+    }
+    series.columns.emplace_back(decoder, means);
+    series.columns.emplace_back(decoder + "_stderr", errors);
+  }
+  result.series.emplace_back("few_shot", series);
+  result.tables.emplace_back("few_shot", table);
+}
+
 void add_training_curves(log::Result& result, const std::vector<DecoderMember>& members) {
-  result.series.emplace_back("train_curve", training_series(members[0].curve));
+  const auto model = std::find_if(members.begin(), members.end(), [](const DecoderMember& m) {
+    return m.name.find('/') == std::string::npos;
+  });
+  result.series.emplace_back("train_curve", training_series(model->curve));
   if (members.size() == 1) return;
   for (const DecoderMember& m : members)
-    result.series.emplace_back(fmt::format("train_curve/{}", m.seed), training_series(m.curve));
+    result.series.emplace_back("train_curve/" + m.name, training_series(m.curve));
 }
 
 void set_outcome(log::Result& result, const train::Outcome& outcome) {

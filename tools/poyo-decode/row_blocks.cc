@@ -4,6 +4,7 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
+#include <ATen/ops/layer_norm.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
@@ -11,6 +12,7 @@
 #include "common/kernels/dropout.h"
 #include "common/kernels/gated_rows.h"
 #include "common/kernels/geglu.h"
+#include "common/kernels/tensor_rows.h"
 #include "common/nn/row_chunks.h"
 
 namespace tenfold::poyo_decode {
@@ -45,6 +47,11 @@ void for_groups(int64_t elements, const Body& body) {
 }
 
 void thin(const at::Tensor& x, const Dropout& d, const at::Tensor& out) {
+  if (x.is_cuda()) {
+    kernels::dropout_cuda(x.data_ptr<float>(), d.rate, d.key, x.numel(), out.data_ptr<float>(),
+                          kernels::OnCuda(x.device()).stream());
+    return;
+  }
   for_groups(x.numel(), [&](int64_t first, int64_t end) {
     kernels::dropout(x.data_ptr<float>(), d.rate, d.key, first, end, out.data_ptr<float>());
   });
@@ -91,10 +98,15 @@ class GatedUnit : public torch::autograd::Function<GatedUnit> {
                             const Dropout& dropout) {
     const int64_t width = hidden.size(1) / 2;
     const at::Tensor out = at::empty({hidden.size(0), width}, hidden.options());
-    for_chunks(hidden.size(0), [&](int64_t, int64_t first, int64_t rows) {
-      kernels::geglu(rows, width, hidden.data_ptr<float>() + first * 2 * width,
-                     out.data_ptr<float>() + first * width);
-    });
+    if (hidden.is_cuda()) {
+      kernels::geglu_cuda(hidden.size(0), width, hidden.data_ptr<float>(), out.data_ptr<float>(),
+                          kernels::OnCuda(hidden.device()).stream());
+    } else {
+      for_chunks(hidden.size(0), [&](int64_t, int64_t first, int64_t rows) {
+        kernels::geglu(rows, width, hidden.data_ptr<float>() + first * 2 * width,
+                       out.data_ptr<float>() + first * width);
+      });
+    }
     if (dropout.rate > 0) thin(out, dropout, out);
     ctx->save_for_backward({hidden});
     keep(ctx, dropout);
@@ -112,6 +124,12 @@ class GatedUnit : public torch::autograd::Function<GatedUnit> {
     }
     const int64_t width = hidden.size(1) / 2;
     const at::Tensor d_hidden = at::empty_like(hidden);
+    if (hidden.is_cuda()) {
+      kernels::geglu_backward_cuda(hidden.size(0), width, hidden.data_ptr<float>(),
+                                   d_out.data_ptr<float>(), d_hidden.data_ptr<float>(),
+                                   kernels::OnCuda(hidden.device()).stream());
+      return {d_hidden, at::Tensor()};
+    }
     for_chunks(hidden.size(0), [&](int64_t, int64_t first, int64_t rows) {
       kernels::geglu_backward(rows, width, hidden.data_ptr<float>() + first * 2 * width,
                               d_out.data_ptr<float>() + first * width,
@@ -126,10 +144,16 @@ class Joined : public torch::autograd::Function<Joined> {
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& given, const at::Tensor& branch,
                             const Dropout& dropout) {
     const at::Tensor x = given.contiguous(), out = at::empty_like(x);
-    for_groups(x.numel(), [&](int64_t first, int64_t end) {
-      kernels::add_dropped(x.data_ptr<float>(), branch.data_ptr<float>(), dropout.rate, dropout.key,
-                           first, end, out.data_ptr<float>());
-    });
+    const float *from = x.data_ptr<float>(), *added = branch.data_ptr<float>();
+    float* to = out.data_ptr<float>();
+    if (x.is_cuda()) {
+      kernels::add_dropped_cuda(from, added, dropout.rate, dropout.key, x.numel(), to,
+                                kernels::OnCuda(x.device()).stream());
+    } else {
+      for_groups(x.numel(), [&](int64_t first, int64_t end) {
+        kernels::add_dropped(from, added, dropout.rate, dropout.key, first, end, to);
+      });
+    }
     keep(ctx, dropout);
     return out;
   }
@@ -144,6 +168,7 @@ class Joined : public torch::autograd::Function<Joined> {
 }  // namespace
 
 at::Tensor normalised(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+  if (x.is_cuda()) return at::layer_norm(x, {x.size(1)}, weight, bias, kNormEps);
   return Normalised::apply(x, weight, bias);
 }
 

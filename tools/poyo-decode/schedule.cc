@@ -28,6 +28,7 @@ double beta1_at(const ScheduleOptions& o, int64_t step) {
   if (!o.cycle_momentum) return kBeta1;
   const double k = double(step), middle = o.decay_start * double(o.steps) - 1,
                last = double(o.steps) - 1, span = kHighBeta1 - kLowBeta1;
+  if (middle == 0 && k == 0) return kLowBeta1;  // two steps: the first one ends the fall
   if (k <= middle) return kLowBeta1 + span * cosine(k / middle);
   return kHighBeta1 - span * cosine((k - middle) / (last - middle));
 }

@@ -27,6 +27,9 @@ TEST_CASE("beta1 is that of PyTorch's OneCycle") {
   CHECK(beta1_at(o, 49) == Approx(0.85));
   CHECK(beta1_at(o, 75) == Approx(0.903140).margin(1e-6));
   CHECK(beta1_at(o, 99) == Approx(0.95));
+  o.steps = 2;
+  CHECK(beta1_at(o, 0) == Approx(0.85));
+  CHECK(beta1_at(o, 1) == Approx(0.95));
 }
 
 }  // namespace tenfold::poyo_decode

@@ -1,105 +1,102 @@
-// `train`: one decoder a seed on all recordings, evaluated on their test trials.
+// `train`: one decoder a seed (and number of labelled trials) on all recordings, evaluated on their
+// test trials.
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <memory>
 
-#include "common/cli/loop_options.h"
-#include "common/log/logger.h"
+#include "common/core/error.h"
+#include "common/nn/torch_device.h"
+#include "common/train/data_parallel.h"
 #include "tools/poyo-decode/commands.h"
-#include "tools/poyo-decode/decoder_program.h"
 #include "tools/poyo-decode/recordings.h"
-#include "tools/poyo-decode/report.h"
 #include "tools/poyo-decode/stored_run.h"
+#include "tools/poyo-decode/training_run.h"
 
 namespace tenfold::poyo_decode {
 namespace {
 
-DecoderOptions options_of(const TrainConfig& c) {
-  DecoderOptions o;
-  o.model = c.model.spec;
-  o.lamb.rule = c.optimizer == "sparselamb" ? Rule::kSparseLamb
-                                            : (c.optimizer == "lamb" ? Rule::kLamb : Rule::kAdamW);
-  o.lamb.weight_decay = c.weight_decay;
-  o.schedule.decay_start = c.lr_decay_start;
-  o.schedule.cycle_momentum = c.cycle_momentum;
-  o.schedule.half_open = c.schedule == "half-cosine";
-  o.max_lr = c.max_lr.value_or(c.base_lr * double(c.batch_size));
-  o.embedding_lr_mult = c.embedding_lr_mult;
-  o.batch_size = c.batch_size;
-  o.query_stride = c.query_stride;
-  o.eval_query_stride = c.eval_query_stride;
-  o.sampling = sampling_of(c.train_windows);
-  o.unit_dropout = parse_unit_dropout(c.unit_dropout);
-  o.evaluate_validation = c.evaluate_validation;
-  return o;
+// The decoder with most labels is the seed's model; the others stand beside it.
+std::vector<MemberPlan> plans_of(const TrainConfig& c, const Dataset& dataset,
+                                 const std::vector<int64_t>& seeds, at::Device device) {
+  const std::vector<int64_t> numbers = c.few_shot.numbers();
+  std::vector<MemberPlan> plans;
+  for (int64_t seed : seeds) {
+    for (int64_t trials : numbers) {
+      MemberPlan& p = plans.emplace_back();
+      p.name = fmt::format("{}", seed);
+      if (trials != numbers.back()) p.name += "/trials-" + trials_text(trials);
+      p.seed = uint64_t(seed);
+      p.labels = {trials, trial_order(c.few_shot)};
+      p.max_lr = c.training.highest_lr();
+      p.embedding_lr_mult = c.training.embedding_lr_mult;
+      p.model = std::make_unique<Model>(c.model.spec, dataset.units.size(), dataset.sessions.size(),
+                                        p.seed, device);
+    }
+  }
+  return plans;
 }
 
-void warn_of_lost_seconds(const Dataset& dataset, const DecoderProgram& program) {
-  for (size_t r = 0; r < dataset.parts.size(); ++r) {
-    const double lost = program.members()[0].sampler->seconds_lost(int64_t(r));
-    if (lost < kFitTolerance) continue;
-    log::warning(fmt::format("{}: {:.1f} s of training intervals are shorter than a window",
-                             dataset.parts[r].recording.session, lost));
-  }
-}
+constexpr double kPeerSeconds = 600;  // without another process's part of a step
 
-void add_metrics(log::Result& result, const DecoderProgram& program,
-                 const train::Outcome& outcome) {
-  log::Metric steps, skipped, speed;
-  steps.value = double(outcome.steps);
-  steps.unit = skipped.unit = "steps";
-  int64_t tokens = 0, without_weight = 0;
-  for (const DecoderMember& m : program.members()) {
-    tokens += m.tokens;
-    without_weight += m.skipped_steps;
+// Null where this process trains alone.
+std::unique_ptr<train::DataParallelGroup> join_group(const TrainConfig& c, const Device& device) {
+  if (!c.data_parallel) return nullptr;
+  const train::Ranks ranks = train::ranks_of_environment();
+  if (ranks.world == 1) return nullptr;
+  if (c.training.batch_size < ranks.world) {
+    throw UsageError(
+        fmt::format("--batch-size: found {}, expected at least one window for each of "
+                    "the {} processes",
+                    c.training.batch_size, ranks.world));
   }
-  skipped.value = double(without_weight);
-  speed.unit = "tokens/s";
-  speed.higher_is_better = true;
-  if (outcome.elapsed_s > 0 && outcome.steps > 0) {
-    speed.value = double(tokens) / outcome.elapsed_s;
-  } else {
-    speed.reason = "no step was taken";
-  }
-  result.metrics.emplace_back("steps", steps);
-  result.metrics.emplace_back("skipped_steps", skipped);
-  result.metrics.emplace_back("tokens_per_s", speed);
+  return std::make_unique<train::DataParallelGroup>(ranks, nn::torch_device(device), kPeerSeconds);
 }
 
 }  // namespace
 
 int train(const TrainConfig& config, cli::Run& run) {
-  DatasetOptions data;
-  data.normalize_std = config.data.normalize_std;
-  data.loss_weights = config.loss_weights;
-  const Dataset dataset(load_recordings(config.data), data);
-  DecoderProgram program(dataset, options_of(config), run.options().seed);
-  const WindowSampler& sampler = *program.members()[0].sampler;
-  const int64_t steps = config.steps.value_or(*config.epochs * sampler.steps_per_epoch());
+  const Dataset dataset(binned(load_recordings(config.data), config.bin_spikes),
+                        dataset_options(config.data, config.training.loss_weights));
+  const std::vector<int64_t>& seeds = run.options().seed;
+  const at::Device device = nn::torch_device(run.device());
+  const std::unique_ptr<train::DataParallelGroup> group =
+      run.options().dry_run ? nullptr : join_group(config, run.device());
+  DecoderOptions options = decoder_options(config.model.spec, config.training, device);
+  options.group = group.get();
+  DecoderProgram program(dataset, options, plans_of(config, dataset, seeds, device));
+  const int64_t steps =
+      config.training.steps.value_or(*config.training.epochs * program.steps_per_epoch());
   program.set_steps(steps);
-  warn_of_lost_seconds(dataset, program);
+  warn_of_what_looks_wrong(dataset, program, config.model.spec, config.training.query_stride);
 
   log::Result result;
-  result.seeds = run.options().seed;
+  result.seeds = seeds;
   result.data = data_facts(dataset);
-  result.data.emplace_back("windows_per_epoch", sampler.windows_per_epoch());
-  result.model = model_facts(*program.members()[0].model);
+  result.data.emplace_back("windows_per_epoch",
+                           program.members().back().sampler->windows_per_epoch());
+  result.model = model_facts(*program.members().back().model);
   if (run.options().dry_run) {
     run.emit(result, "train/1");
     return 0;
   }
-  train::LoopOptions loop = cli::loop_options(run, steps, "train");
-  loop.context.arch_json = stored_arch(run.config_json(), dataset);
-  if (loop.eval_every == 0) loop.eval_every = std::max<int64_t>(1, steps / 20);
-  const train::Outcome outcome = train::run_loop(program, loop);
+  const train::Outcome outcome =
+      run_program(program, run, steps, "train", stored_arch(run.config_json(), dataset));
+  if (!run.writes()) return outcome.exit_code;
   set_outcome(result, outcome);
-  std::vector<SeedScores> scores;
-  for (const DecoderMember& m : program.members())
-    scores.emplace_back(int64_t(m.seed), program.scores(m, true));
+  const auto scores = test_scores(program);
+  std::vector<SeedScores> of_models;
+  FewShotCurve curve;
+  for (size_t i = 0; i < scores.size(); ++i) {
+    const DecoderMember& m = program.members()[i];
+    if (m.name == fmt::format("{}", m.seed)) of_models.emplace_back(int64_t(m.seed), scores[i]);
+    curve.push_back({"scratch", int64_t(m.seed), m.labels.trials,
+                     trials_used(dataset, m.labels, m.seed), scores[i]});
+  }
   add_training_curves(result, program.members());
-  add_scores(result, scores);
-  add_metrics(result, program, outcome);
+  add_scores(result, of_models);
+  if (config.few_shot.numbers().size() > 1) add_few_shot(result, curve);
+  add_training_metrics(result, program, outcome);
   run.emit(result, "train/1");
   return outcome.exit_code;
 }
