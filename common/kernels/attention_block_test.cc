@@ -6,21 +6,12 @@
 
 #include "common/core/philox.h"
 #include "common/kernels/attention_block_isa.h"
+#include "common/kernels/gradient_for_test.h"
 #include "common/kernels/isa.h"
 #include "common/testing/skip.h"
 
 namespace tenfold::kernels {
 namespace {
-
-using Doubles = std::vector<double>;
-
-Doubles draw(int64_t count, double scale, const std::string& name) {
-  std::vector<float> values(static_cast<size_t>(count));
-  Stream(5, name).fill_normal(values.data(), count, 0, scale);
-  return {values.begin(), values.end()};
-}
-
-std::vector<float> floats_of(const Doubles& x) { return {x.begin(), x.end()}; }
 
 // Two sequences with a gap between them, whose tokens share angles.
 struct Problem {
@@ -34,11 +25,11 @@ struct Problem {
 
   Problem(int64_t d, int64_t h, int64_t w, double dropout)
       : dim(d), heads(h), width(w), rate(dropout) {
-    x = draw(tokens * dim, 1, "x");
-    qkv = draw(3 * heads * width * dim, 1.5 / std::sqrt(double(dim)), "qkv");
-    out = draw(dim * heads * width, 0.3, "out");
-    bias = draw(dim, 1, "bias");
-    d_y = draw(tokens * dim, 1, "d_y");
+    x = draw(5, tokens * dim, 1, "x");
+    qkv = draw(5, 3 * heads * width * dim, 1.5 / std::sqrt(double(dim)), "qkv");
+    out = draw(5, dim * heads * width, 0.3, "out");
+    bias = draw(5, dim, 1, "bias");
+    d_y = draw(5, tokens * dim, 1, "d_y");
     for (int64_t i = 0; i < tokens; ++i) turn.push_back(int32_t(i * 7 % 5));
     for (int64_t i = 0; i < 5 * width / 2; ++i) {
       turns.push_back(float(std::cos(0.7 * double(i))));
@@ -149,23 +140,6 @@ Answer solve(const Problem& p, const AttentionBlockTable& table) {
   }
   table.unpack(block, sums.data(), a.d_qkv.data(), a.d_out.data());
   return a;
-}
-
-// The gradient by central differences of the float64 definition, at every `step`-th entry.
-void check_gradient(Problem& p, Doubles Problem::*of, const std::vector<float>& gradient,
-                    size_t step) {
-  double largest = 0;
-  for (float g : gradient) largest = std::max(largest, double(std::abs(g)));
-  for (size_t i = 0; i < gradient.size(); i += step) {
-    double& entry = (p.*of)[i];
-    const double at = entry, h = 1e-5;
-    entry = at + h;
-    const double above = p.loss();
-    entry = at - h;
-    const double below = p.loss();
-    entry = at;
-    CHECK(std::abs(gradient[i] - (above - below) / (2 * h)) < 2e-5 * largest);
-  }
 }
 
 void check(Problem p, const AttentionBlockTable& table) {

@@ -6,21 +6,12 @@
 
 #include "common/core/philox.h"
 #include "common/kernels/feed_forward_block_isa.h"
+#include "common/kernels/gradient_for_test.h"
 #include "common/kernels/isa.h"
 #include "common/testing/skip.h"
 
 namespace tenfold::kernels {
 namespace {
-
-using Doubles = std::vector<double>;
-
-Doubles draw(int64_t count, double scale, const std::string& name) {
-  std::vector<float> values(static_cast<size_t>(count));
-  Stream(6, name).fill_normal(values.data(), count, 0, scale);
-  return {values.begin(), values.end()};
-}
-
-std::vector<float> floats_of(const Doubles& x) { return {x.begin(), x.end()}; }
 
 struct Problem {
   int64_t rows, dim, inner;
@@ -29,12 +20,12 @@ struct Problem {
 
   Problem(int64_t r, int64_t d, int64_t i, double dropout)
       : rows(r), dim(d), inner(i), rate(dropout) {
-    x = draw(rows * dim, 1, "x");
-    in = draw(2 * inner * dim, 1.0 / std::sqrt(double(dim)), "in");
-    in_bias = draw(2 * inner, 0.5, "in_bias");
-    out = draw(dim * inner, 0.3, "out");
-    out_bias = draw(dim, 1, "out_bias");
-    d_y = draw(rows * dim, 1, "d_y");
+    x = draw(6, rows * dim, 1, "x");
+    in = draw(6, 2 * inner * dim, 1.0 / std::sqrt(double(dim)), "in");
+    in_bias = draw(6, 2 * inner, 0.5, "in_bias");
+    out = draw(6, dim * inner, 0.3, "out");
+    out_bias = draw(6, dim, 1, "out_bias");
+    d_y = draw(6, rows * dim, 1, "d_y");
   }
 
   // Element by element as in dropout.h: two draws of 16 bits a word of Philox.
@@ -102,23 +93,6 @@ Answer solve(const Problem& p, const FeedForwardTable& table) {
   }
   table.unpack(block, sums.data(), a.d_in.data(), a.d_in_bias.data(), a.d_out.data());
   return a;
-}
-
-// The gradient by central differences of the float64 definition, at every `step`-th entry.
-void check_gradient(Problem& p, Doubles Problem::*of, const std::vector<float>& gradient,
-                    size_t step) {
-  double largest = 0;
-  for (float g : gradient) largest = std::max(largest, double(std::abs(g)));
-  for (size_t i = 0; i < gradient.size(); i += step) {
-    double& entry = (p.*of)[i];
-    const double at = entry, h = 1e-5;
-    entry = at + h;
-    const double above = p.loss();
-    entry = at - h;
-    const double below = p.loss();
-    entry = at;
-    CHECK(std::abs(gradient[i] - (above - below) / (2 * h)) < 2e-5 * largest);
-  }
 }
 
 void check(Problem p, const FeedForwardTable& table) {
