@@ -493,6 +493,21 @@ class BadInput(Case):
             self.assertIn(word, self.done(*train(**more)).stderr)
         self.assertEqual(self.done(*train()).stderr, "")
 
+    def test_what_is_asked_in_vain_is_told(self):
+        def told(word, *args):
+            self.assertIn(word, self.done(*args).stderr)
+        self.done(*train(out=self.folder / "run"))
+        stored = ["--checkpoint", self.folder / "run", *QUIET]
+        told("g_co_00_s0: no step was decoded", "decode", *stored, "--duration", "0.5")
+        told("no unit that the model knows", "embed", *stored, "--synthetic", "co:1,units:8,seconds:60,seed:5")
+        told("--n-trials 5000: g_co_00_s0 has", *train(n_trials=5000))
+        told("--n-trials 5000: g_co_00_s0 has", *baseline(n_trials=5000))
+        told("not called a velocity", *train(synthetic=None, data=self.written_sessions(), readout="cursor.pos"))
+        self.refused(64, "--seed", "seed:N", args=["gen", *QUIET, "--seed", "3", "--synthetic", SESSIONS, "--save-path", self.folder / "g"])
+        self.refused(64, "found both", args=train(data=self.folder))
+        every, named_so = (rows(self.result(baseline(n_trials=n))) for n in (None, "all"))
+        self.assertEqual(every, named_so)
+
     def test_a_model_does_not_guess_at_sessions_that_it_does_not_know(self):
         self.done(*train(out=self.folder / "run"))
         self.refused(78, "g_co_01_s0", args=["eval", *QUIET, "--checkpoint", self.folder / "run", "--synthetic", "co:2,units:8,seconds:60"])

@@ -25,7 +25,8 @@ void CommonOptions::visit(FieldVisitor& v, Kind kind) {
            Resume::kMayChange);
     v.number("checkpoint-every", checkpoint_every, {0, kNoLimit}, "steps",
              "0: only at the end and when stopped", Resume::kMayChange);
-    v.number("eval-every", eval_every, {0, kNoLimit}, "steps", "0: only at the end");
+    v.number("eval-every", eval_every, {0, kNoLimit}, "steps",
+             "0: at the end, and as often before as the subcommand sees fit");
   }
   v.group("Output");
   v.text("json", json, "-|FILE", "where the result goes: stdout or a file", Resume::kMayChange);

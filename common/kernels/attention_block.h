@@ -1,6 +1,7 @@
 // Self-attention between tokens with times together with its projections (POYO, arXiv 2310.16046;
 // specification, sections 3.2 and 3.3), on the CPU, forward and backward, head by head in the
-// cache: queries, keys and values of all tokens are never in memory, the way back makes them anew.
+// cache. Queries, keys and values go to memory only where a way back will read them: that costs
+// half of what making them anew does.
 #pragma once
 
 #include <stdint.h>
@@ -34,8 +35,12 @@ struct AttentionBlockCall {
   // What dropout kept, attention_block_kept_words a token: written on the way there, read on the
   // way back. Null without dropout.
   uint32_t* kept;
+  // Turned queries, keys and values, attention_block_part_floats a token: written on the way there
+  // unless null, read on the way back.
+  float* parts;
 };
 
+int64_t attention_block_part_floats(const AttentionBlock& block);
 // For sequences of at most `longest` tokens.
 int64_t attention_block_kept_words(const AttentionBlock& block, int64_t longest);
 
@@ -47,9 +52,11 @@ void attention_block_heads(const AttentionBlockCall& call, int64_t first, int64_
 void attention_block_project(const AttentionBlockCall& call, const float* mixed, const float* bias,
                              float* y);
 
-// Writes d_x [tokens, dim] and adds to `sums`, the gradients of the weights in an order of its own.
+// Writes d_x [tokens, dim] and writes, or where asked adds to, `sums`: the gradients of the weights
+// in an order of its own.
 void attention_block_backward(const AttentionBlockCall& call, const float* mixed,
-                              const float* norms, const float* d_y, float* d_x, float* sums);
+                              const float* norms, const float* d_y, bool add, float* d_x,
+                              float* sums);
 int64_t attention_block_sums_floats(const AttentionBlock& block);
 // Writes the gradients as the weights lie.
 void attention_block_unpack(const AttentionBlock& block, const float* sums, float* d_qkv,

@@ -20,6 +20,11 @@ void attention_block_pack(const AttentionBlock& block, float* packed) {
   table().pack(block, packed);
 }
 
+int64_t attention_block_part_floats(const AttentionBlock& block) {
+  constexpr int64_t kWidest = 32;  // panel of any instruction set
+  return 3 * block.heads * ((block.head_dim + kWidest - 1) / kWidest * kWidest);
+}
+
 int64_t attention_block_kept_words(const AttentionBlock& block, int64_t longest) {
   constexpr int64_t kGroup = 8 * kPhiloxGroup;
   return block.heads * ((longest + kGroup - 1) / kGroup * kGroup / 32);
@@ -36,8 +41,9 @@ void attention_block_project(const AttentionBlockCall& call, const float* mixed,
 }
 
 void attention_block_backward(const AttentionBlockCall& call, const float* mixed,
-                              const float* norms, const float* d_y, float* d_x, float* sums) {
-  table().backward(call, mixed, norms, d_y, d_x, sums);
+                              const float* norms, const float* d_y, bool add, float* d_x,
+                              float* sums) {
+  table().backward(call, mixed, norms, d_y, add, d_x, sums);
 }
 
 int64_t attention_block_sums_floats(const AttentionBlock& block) {

@@ -89,6 +89,12 @@ struct BlockSequence {
     uint32_t* kept = call.kept == nullptr ? nullptr : call.kept + token * step + head * words;
     return {{call.dropout.rate, call.dropout.key}, token, head, layout.heads, count, kept, step};
   }
+  // Where a part of a head goes, [tokens][width_pitch].
+  float* part_rows(int64_t part, int64_t head, float* otherwise) const {
+    if (call.parts == nullptr) return otherwise;
+    const int64_t before = token * layout.heads * 3 + (head * 3 + part) * count;
+    return call.parts + before * layout.width_pitch;
+  }
   int64_t mixed_at(int64_t head) const { return token * call.block.wide() + head * layout.width; }
 
   // Rows of a head, [tokens][width_pitch].
@@ -98,9 +104,11 @@ struct BlockSequence {
       turn_row(rows, by, layout.width, backwards, rows);
     }
   }
-  void load_part(int64_t part, int64_t head, float* rows) const {
+  const float* make_part(int64_t part, int64_t head, float* scratch) const {
+    float* rows = part_rows(part, head, scratch);
     product<false>(rows_of_x(), layout.in(call.packed, part, head), rows, layout.width_pitch);
     turn(rows, false);
+    return rows;
   }
 };
 
@@ -116,12 +124,10 @@ static void attention_block_heads(const AttentionBlockCall& call, int64_t first,
     q = p.take(s.count * layout.width_pitch);
   });
   for (int64_t h = first; h < end; ++h) {
-    s.load_part(1, h, rows);
-    core.keys_t.fill_transposed(rows, layout.width_pitch);
-    s.load_part(2, h, rows);
-    core.values.fill(rows, layout.width_pitch);
-    s.load_part(0, h, q);
-    core.run({q, s.count, layout.width_pitch}, s.mask(h), s.norms(norms, h), rows,
+    core.keys_t.fill_transposed(s.make_part(1, h, rows), layout.width_pitch);
+    core.values.fill(s.make_part(2, h, rows), layout.width_pitch);
+    const float* queries = s.make_part(0, h, q);
+    core.run({queries, s.count, layout.width_pitch}, s.mask(h), s.norms(norms, h), rows,
              layout.width_pitch);
     s.turn(rows, true);
     float* to = mixed + s.mixed_at(h);
@@ -155,7 +161,7 @@ static void attention_block_project(const AttentionBlockCall& call, const float*
 }
 
 static void attention_block_backward(const AttentionBlockCall& call, const float* mixed,
-                                     const float* norms, const float* d_y, float* d_x,
+                                     const float* norms, const float* d_y, bool add, float* d_x,
                                      float* sums) {
   const BlockSequence s(call);
   const BlockLayout& layout = s.layout;
@@ -163,13 +169,11 @@ static void attention_block_backward(const AttentionBlockCall& call, const float
                 wide = call.block.wide();
   HeadBackward core;
   Panels x{}, o{};
-  float *q = nullptr, *rows = nullptr, *d_o = nullptr, *d_rows = nullptr, *dots = nullptr;
+  float *d_o = nullptr, *d_rows = nullptr, *dots = nullptr;
   ScratchParts(thread_scratch()).lay_out([&](ScratchParts& p) {
     core = HeadBackward(p, s.count, width);
     x = p.panels(s.count, dim);
     o = p.panels(s.count, width);
-    q = p.take(s.count * pitch);
-    rows = p.take(s.count * pitch);
     d_o = p.take(s.count * pitch);
     d_rows = p.take(s.count * layout.dim_pitch);
     dots = p.take(s.count);
@@ -177,16 +181,14 @@ static void attention_block_backward(const AttentionBlockCall& call, const float
   x.fill(s.rows_of_x().data, dim);
   d_y += s.token * dim;
   for (int64_t h = 0; h < layout.heads; ++h) {
-    s.load_part(2, h, rows);
-    core.values_t.fill_transposed(rows, pitch);
-    s.load_part(1, h, rows);
-    core.keys_t.fill_transposed(rows, pitch);
-    core.keys.fill(rows, pitch);
-    s.load_part(0, h, q);
+    const float *q = s.part_rows(0, h, nullptr), *k = s.part_rows(1, h, nullptr);
+    core.values_t.fill_transposed(s.part_rows(2, h, nullptr), pitch);
+    core.keys_t.fill_transposed(k, pitch);
+    core.keys.fill(k, pitch);
     const float* read = mixed + s.mixed_at(h);
     o.fill(read, wide);
     product<false>({d_y, s.count, dim}, layout.out_back(call.packed, h), d_o, pitch);
-    product<true, true>({d_y, dim, dim}, o, layout.sum_out(sums, h), pitch);
+    sum_product(add, {d_y, dim, dim}, o, layout.sum_out(sums, h), pitch);
     for (int64_t i = 0; i < s.count; ++i) dots[i] = dot_of(read + i * wide, d_o + i * pitch, width);
     s.turn(d_o, false);
     core.run(q, d_o, dots, s.count, s.mask(h), s.norms(norms, h), d_o);
@@ -200,7 +202,7 @@ static void attention_block_backward(const AttentionBlockCall& call, const float
       } else {
         product<true>({d, s.count, pitch}, back, d_rows, layout.dim_pitch);
       }
-      product<true, true>({d, width, pitch}, x, layout.sum_in(sums, part, h), layout.dim_pitch);
+      sum_product(add, {d, width, pitch}, x, layout.sum_in(sums, part, h), layout.dim_pitch);
     }
   }
   d_x += s.token * dim;

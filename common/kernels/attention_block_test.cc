@@ -122,7 +122,8 @@ Answer solve(const Problem& p, const AttentionBlockTable& table) {
   const AttentionDropout dropout{p.rate, {11, 12}};
   std::vector<float> packed(size_t(table.pack_floats(block))),
       mixed(size_t(p.tokens * block.wide())), norms(size_t(2 * p.tokens * p.heads)),
-      sums(size_t(table.sums_floats(block)));
+      sums(size_t(table.sums_floats(block)), NAN);
+  std::vector<float> parts(size_t(p.tokens * attention_block_part_floats(block)), NAN);
   std::vector<uint32_t> kept(size_t(p.tokens * attention_block_kept_words(block, p.count[1])));
   Answer a;
   a.y.resize(x.size());
@@ -131,12 +132,17 @@ Answer solve(const Problem& p, const AttentionBlockTable& table) {
   a.d_out.resize(out.size());
   table.pack(block, packed.data());
   for (int64_t s = 0; s < 2; ++s) {
-    const AttentionBlockCall call{block,      packed.data(), tokens,   s,
-                                  p.count[1], dropout,       x.data(), kept.data()};
+    AttentionBlockCall call{block,   packed.data(), tokens,      s,           p.count[1],
+                            dropout, x.data(),      kept.data(), parts.data()};
     table.heads(call, 1, p.heads, mixed.data(), norms.data());
     table.heads(call, 0, 1, mixed.data(), norms.data());
+    std::vector<float> without_parts = mixed;
+    call.parts = nullptr;
+    table.heads(call, 0, p.heads, without_parts.data(), norms.data());
+    CHECK(without_parts == mixed);
+    call.parts = parts.data();
     table.project(call, mixed.data(), bias.data(), a.y.data());
-    table.backward(call, mixed.data(), norms.data(), d_y.data(), a.d_x.data(), sums.data());
+    table.backward(call, mixed.data(), norms.data(), d_y.data(), s > 0, a.d_x.data(), sums.data());
   }
   table.unpack(block, sums.data(), a.d_qkv.data(), a.d_out.data());
   return a;

@@ -33,9 +33,10 @@ struct FeedForwardCall {
 // Writes y [all rows, dim].
 void feed_forward(const FeedForwardCall& call, float* y);
 
-// Writes d_x [all rows, dim] and adds to `sums`, the gradients of in, in_bias and out in an order
-// of its own.
-void feed_forward_backward(const FeedForwardCall& call, const float* d_y, float* d_x, float* sums);
+// Writes d_x [all rows, dim] and writes, or where asked adds to, `sums`: the gradients of in,
+// in_bias and out in an order of its own.
+void feed_forward_backward(const FeedForwardCall& call, const float* d_y, bool add, float* d_x,
+                           float* sums);
 int64_t feed_forward_sums_floats(const FeedForwardBlock& block);
 // Writes the gradients as the weights lie.
 void feed_forward_unpack(const FeedForwardBlock& block, const float* sums, float* d_in,

@@ -19,8 +19,9 @@ void feed_forward_pack(const FeedForwardBlock& block, float* packed) {
 
 void feed_forward(const FeedForwardCall& call, float* y) { table().forward(call, y); }
 
-void feed_forward_backward(const FeedForwardCall& call, const float* d_y, float* d_x, float* sums) {
-  table().backward(call, d_y, d_x, sums);
+void feed_forward_backward(const FeedForwardCall& call, const float* d_y, bool add, float* d_x,
+                           float* sums) {
+  table().backward(call, d_y, add, d_x, sums);
 }
 
 int64_t feed_forward_sums_floats(const FeedForwardBlock& block) {

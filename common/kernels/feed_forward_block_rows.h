@@ -167,8 +167,8 @@ static void feed_forward(const FeedForwardCall& call, float* y) {
   });
 }
 
-static void feed_forward_backward(const FeedForwardCall& call, const float* d_y, float* d_x,
-                                  float* sums) {
+static void feed_forward_backward(const FeedForwardCall& call, const float* d_y, bool add,
+                                  float* d_x, float* sums) {
   HiddenSlice hidden(call);
   const FeedForwardLayout& layout = hidden.layout;
   const int64_t dim = layout.dim, pitch = layout.dim_pitch;
@@ -181,7 +181,14 @@ static void feed_forward_backward(const FeedForwardCall& call, const float* d_y,
     x = p.panels(kHiddenRows, dim);
     mixed = p.panels(kHiddenRows, kSlice);
   });
+  for (int64_t s = 0; s < layout.slices && !add; ++s) {
+    for (const bool gate : {false, true}) {
+      float* bias = layout.sum_bias(sums, s, gate);
+      for (int64_t j = 0; j < kSlice; ++j) bias[j] = 0;
+    }
+  }
   for_row_blocks(call, [&](int64_t first, int64_t rows) {
+    const bool more = add || first > call.first;
     const Left x_rows{call.x + first * dim, rows, dim}, d_out{d_y + first * dim, rows, dim};
     const Panels x_panels{x.data, rows, dim};
     x_panels.fill(x_rows.data, dim);
@@ -205,11 +212,12 @@ static void feed_forward_backward(const FeedForwardCall& call, const float* d_y,
                          });
       const Panels mixed_panels{mixed.data, rows, width};
       mixed_panels.fill(hidden.mixed, kSlice);
-      product<true, true>({d_out.data, dim, dim}, mixed_panels, layout.sum_out(sums, s), kSlice);
-      product<true, true>({hidden.value, width, kSlice}, x_panels, layout.sum_in(sums, s, false),
-                          pitch);
-      product<true, true>({hidden.gate, width, kSlice}, x_panels, layout.sum_in(sums, s, true),
-                          pitch);
+      const auto sum = [&](const Left& left, const Panels& right, float* to, int64_t to_pitch) {
+        sum_product(more, left, right, to, to_pitch);
+      };
+      sum({d_out.data, dim, dim}, mixed_panels, layout.sum_out(sums, s), kSlice);
+      sum({hidden.value, width, kSlice}, x_panels, layout.sum_in(sums, s, false), pitch);
+      sum({hidden.gate, width, kSlice}, x_panels, layout.sum_in(sums, s, true), pitch);
       const Left d_value{hidden.value, rows, kSlice}, d_gate{hidden.gate, rows, kSlice};
       if (s == 0) {
         product<false>(d_value, layout.value_back(call.packed, s), d_rows, pitch);

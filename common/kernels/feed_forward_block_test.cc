@@ -77,7 +77,7 @@ Answer solve(const Problem& p, const FeedForwardTable& table) {
   const FeedForwardBlock block{p.dim,          p.inner,    in.data(),
                                in_bias.data(), out.data(), out_bias.data()};
   std::vector<float> packed(size_t(table.pack_floats(block))),
-      sums(size_t(table.sums_floats(block)));
+      sums(size_t(table.sums_floats(block)), NAN);
   Answer a;
   a.y.resize(x.size());
   a.d_x.resize(x.size());
@@ -89,7 +89,7 @@ Answer solve(const Problem& p, const FeedForwardTable& table) {
     const FeedForwardCall call{
         block, packed.data(), p.rate, {21, 22}, first, first == 0 ? 3 : p.rows - 3, x.data()};
     table.forward(call, a.y.data());
-    table.backward(call, d_y.data(), a.d_x.data(), sums.data());
+    table.backward(call, d_y.data(), first > 0, a.d_x.data(), sums.data());
   }
   table.unpack(block, sums.data(), a.d_in.data(), a.d_in_bias.data(), a.d_out.data());
   return a;

@@ -19,19 +19,24 @@ template <int kRows, int kVectors, bool kAdd, bool kTransposed>
 static inline void product_tile(const float* a, int64_t step, int64_t depth, const float* b,
                                 float* c, int64_t pitch) {
   Floats sum[kRows][kVectors];
+#pragma GCC unroll 6
   for (int r = 0; r < kRows; ++r) {
+#pragma GCC unroll 2
     for (int v = 0; v < kVectors; ++v)
       sum[r][v] = kAdd ? load(c + r * pitch + v * kFloatLanes) : Floats{};
   }
   for (int64_t k = 0; k < depth; ++k, b += kVectors * kFloatLanes) {
     Floats column[kVectors];
     for (int v = 0; v < kVectors; ++v) column[v] = load(b + v * kFloatLanes);
+#pragma GCC unroll 6
     for (int r = 0; r < kRows; ++r) {
       const float x = kTransposed ? a[k * step + r] : a[r * step + k];
       for (int v = 0; v < kVectors; ++v) sum[r][v] += x * column[v];
     }
   }
+#pragma GCC unroll 6
   for (int r = 0; r < kRows; ++r) {
+#pragma GCC unroll 2
     for (int v = 0; v < kVectors; ++v) store(c + r * pitch + v * kFloatLanes, sum[r][v]);
   }
 }
@@ -78,6 +83,15 @@ static void product(const Left& a, const Panels& b, float* c, int64_t pitch) {
     } else {
       product_panel<1, kAdd, kTransposed>(a, b.depth, b.at(j), c + j, pitch);
     }
+  }
+}
+
+// C = A^T B, or where asked C += A^T B.
+static inline void sum_product(bool add, const Left& a, const Panels& b, float* c, int64_t pitch) {
+  if (add) {
+    product<true, true>(a, b, c, pitch);
+  } else {
+    product<false, true>(a, b, c, pitch);
   }
 }
 

@@ -13,6 +13,7 @@ using Floats = Vector<float>;
 constexpr int64_t kFloatLanes = VectorOf<float>::kLanes;
 constexpr int64_t kPanel = 2 * kFloatLanes;  // columns of a panel
 constexpr int kTileRows = 4;
+// Loops over a tile are unrolled by hand: GCC keeps its sums in memory otherwise.
 
 static inline int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 
@@ -104,7 +105,9 @@ template <int kVectors, bool kAdd>
 static inline void tile(const Rows& a, int64_t first, int64_t end, const float* panel, float* c,
                         int64_t pitch) {
   Floats sum[kTileRows][kVectors];
+#pragma GCC unroll 4
   for (int r = 0; r < kTileRows; ++r) {
+#pragma GCC unroll 2
     for (int v = 0; v < kVectors; ++v)
       sum[r][v] = kAdd ? load(c + r * pitch + v * kFloatLanes) : Floats{};
   }
@@ -117,7 +120,9 @@ static inline void tile(const Rows& a, int64_t first, int64_t end, const float* 
       for (int v = 0; v < kVectors; ++v) sum[r][v] += x * column[v];
     }
   }
+#pragma GCC unroll 4
   for (int r = 0; r < kTileRows; ++r) {
+#pragma GCC unroll 2
     for (int v = 0; v < kVectors; ++v) store(c + r * pitch + v * kFloatLanes, sum[r][v]);
   }
 }

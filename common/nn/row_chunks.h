@@ -24,6 +24,13 @@ void for_chunks(int64_t rows, const Body& body) {
   });
 }
 
+// How many chunks have rows; the first ones.
+template <int64_t kCount>
+int64_t chunks_of(int64_t rows) {
+  const int64_t size = (rows + kCount - 1) / kCount;
+  return size == 0 ? 0 : (rows + size - 1) / size;
+}
+
 // [width] from one row a chunk.
 inline at::Tensor add_up(const at::Tensor& partial) {
   at::Tensor sum = at::zeros({partial.size(1)}, partial.options());

@@ -1,9 +1,9 @@
 #include "tools/poyo-decode/attention_block.h"
 
 #include <ATen/Parallel.h>
+#include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
-#include <ATen/ops/zeros.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
@@ -29,6 +29,7 @@ struct Call {
   const float* x;
   int64_t sequences, longest;
   int32_t* kept = nullptr;
+  float* parts = nullptr;
 
   Call(const AttentionLayout& layout, const at::Tensor& rows, const at::Tensor& qkv,
        const at::Tensor& out, const kernels::AttentionDropout& d)
@@ -50,8 +51,8 @@ struct Call {
     return at::empty({dropout.rate > 0 ? like.size(0) : 0, words}, like.options().dtype(at::kInt));
   }
   kernels::AttentionBlockCall of(int64_t sequence) const {
-    return {block, packed.data_ptr<float>(),         tokens, sequence, longest, dropout,
-            x,     reinterpret_cast<uint32_t*>(kept)};
+    return {block, packed.data_ptr<float>(),          tokens, sequence, longest, dropout,
+            x,     reinterpret_cast<uint32_t*>(kept), parts};
   }
 };
 
@@ -60,11 +61,14 @@ class AttentionBlock : public torch::autograd::Function<AttentionBlock> {
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x, const at::Tensor& qkv,
                             const at::Tensor& out, const at::Tensor& bias,
                             const AttentionLayoutPtr& layout,
-                            const kernels::AttentionDropout& dropout) {
+                            const kernels::AttentionDropout& dropout, bool way_back) {
     Call call(*layout, x, qkv, out, dropout);
     const int64_t heads = layout->heads;
     const at::Tensor kept = call.room(x);
     call.kept = kept.data_ptr<int32_t>();
+    const at::Tensor parts = at::empty(
+        {way_back ? x.size(0) : 0, kernels::attention_block_part_floats(call.block)}, x.options());
+    if (way_back) call.parts = parts.data_ptr<float>();
     const at::Tensor mixed = at::empty({x.size(0), call.block.wide()}, x.options()),
                      norms = at::empty({x.size(0), heads, 2}, x.options()), y = at::empty_like(x);
     const auto heads_of = [&](int64_t sequence, int64_t first, int64_t end) {
@@ -85,7 +89,7 @@ class AttentionBlock : public torch::autograd::Function<AttentionBlock> {
                                          bias.data_ptr<float>(), y.data_ptr<float>());
       }
     });
-    ctx->save_for_backward({x, qkv, out, mixed, norms, kept});
+    ctx->save_for_backward({x, qkv, out, mixed, norms, kept, parts});
     ctx->saved_data["layout"] = c10::IValue::make_capsule(layout);
     ctx->saved_data["rate"] = dropout.rate;
     ctx->saved_data["key"] = int64_t(uint64_t(dropout.key[1]) << 32 | dropout.key[0]);
@@ -103,20 +107,21 @@ class AttentionBlock : public torch::autograd::Function<AttentionBlock> {
                                             {uint32_t(key), uint32_t(key >> 32)}};
     Call call(*layout, x, qkv, out, dropout);
     call.kept = saved[5].data_ptr<int32_t>();
+    call.parts = saved[6].data_ptr<float>();
     const at::Tensor d_y = gradients[0].contiguous(), d_x = at::empty_like(x);
     const int64_t floats = kernels::attention_block_sums_floats(call.block);
-    const at::Tensor sums = at::zeros({std::min(kSums, call.sequences), floats}, x.options());
+    const at::Tensor sums = at::empty({nn::chunks_of<kSums>(call.sequences), floats}, x.options());
     nn::for_chunks<kSums>(call.sequences, [&](int64_t chunk, int64_t first, int64_t count) {
       for (int64_t s = first; s < first + count; ++s) {
         kernels::attention_block_backward(
             call.of(s), mixed.data_ptr<float>(), norms.data_ptr<float>(), d_y.data_ptr<float>(),
-            d_x.data_ptr<float>(), sums.data_ptr<float>() + chunk * floats);
+            s > first, d_x.data_ptr<float>(), sums.data_ptr<float>() + chunk * floats);
       }
     });
     const at::Tensor d_qkv = at::empty_like(qkv), d_out = at::empty_like(out);
     kernels::attention_block_unpack(call.block, nn::add_up(sums).data_ptr<float>(),
                                     d_qkv.data_ptr<float>(), d_out.data_ptr<float>());
-    return {d_x, d_qkv, d_out, d_y.sum(0), at::Tensor(), at::Tensor()};
+    return {d_x, d_qkv, d_out, d_y.sum(0), at::Tensor(), at::Tensor(), at::Tensor()};
   }
 };
 
@@ -125,7 +130,8 @@ class AttentionBlock : public torch::autograd::Function<AttentionBlock> {
 at::Tensor attention_block(const AttentionLayoutPtr& layout, const at::Tensor& x,
                            const at::Tensor& qkv, const at::Tensor& out, const at::Tensor& bias,
                            const kernels::AttentionDropout& dropout) {
-  return AttentionBlock::apply(x.contiguous(), qkv, out, bias, layout, dropout);
+  return AttentionBlock::apply(x.contiguous(), qkv, out, bias, layout, dropout,
+                               at::GradMode::is_enabled());
 }
 
 }  // namespace tenfold::poyo_decode

@@ -89,12 +89,14 @@ int baseline(const BaselineConfig& config, cli::Run& run) {
     run.emit(result, "baseline/1");
     return 0;
   }
+  const int64_t trials = number_of_trials(config.n_trials);
+  warn_of_missing_trials(dataset, {trials});
   std::vector<Fit> fits;
   for (int64_t seed : result.seeds) {
     for (const Session& session : dataset.parts) {
       fits.push_back(
           {&session, seed,
-           labelled_trials(session.recording, config.n_trials.value_or(kAllTrials),
+           labelled_trials(session.recording, trials,
                            random_trials ? TrialOrder::kRandom : TrialOrder::kTime, uint64_t(seed)),
            std::vector<BaselineScore>(size_t(settings(method)))});
     }

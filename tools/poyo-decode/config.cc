@@ -93,14 +93,19 @@ void poyo_mp(TrainConfig& c) {
 
 void DataConfig::check_at_most_one_source() const {
   if (!data.empty() && !synthetic.empty())
-    throw UsageError("--data, --synthetic: expected one of the two");
+    throw UsageError("--data, --synthetic: found both, expected one of the two");
+}
+
+void DataConfig::check_one_source() const {
+  check_at_most_one_source();
+  if (data.empty() && synthetic.empty())
+    throw UsageError("--data, --synthetic: found neither, expected one of the two");
 }
 
 void DataConfig::resolve() {
   // Recordings of one's own take the place of a preset's.
   if (!data.empty() && (synthetic == kSmallSessions || synthetic == kNewSession)) synthetic.clear();
-  if (data.empty() == synthetic.empty())
-    throw UsageError("--data, --synthetic: expected one of the two");
+  check_one_source();
   if (dataset.empty()) dataset = "perich";
   const DatasetDescription description = describe(dataset);
   if (readout.empty()) readout = description.readout;
@@ -132,22 +137,21 @@ void TrainingConfig::check(const DataConfig& data) const {
   poyo_decode::loss_weights(describe(data.dataset), loss_weights, "");
 }
 
+int64_t number_of_trials(const std::string& text) {
+  if (text == "all") return kAllTrials;
+  char* end = nullptr;
+  const long long number = std::strtoll(text.c_str(), &end, 10);
+  if (text.empty() || *end != '\0' || number < 1) {
+    throw UsageError(fmt::format(
+        "--n-trials: found '{}', expected a number of trials, 1 or more, or all", text));
+  }
+  return number;
+}
+
 std::vector<int64_t> FewShotConfig::numbers() const {
   std::set<int64_t> some;
-  bool all = false;
-  for (const std::string& text : n_trials) {
-    if (text == "all") {
-      all = true;
-      continue;
-    }
-    char* end = nullptr;
-    const long long number = std::strtoll(text.c_str(), &end, 10);
-    if (text.empty() || *end != '\0' || number < 1) {
-      throw UsageError(fmt::format(
-          "--n-trials: found '{}', expected numbers of trials, 1 or more, or all", text));
-    }
-    some.insert(number);
-  }
+  for (const std::string& text : n_trials) some.insert(number_of_trials(text));
+  const bool all = some.erase(kAllTrials) > 0;
   std::vector<int64_t> numbers(some.begin(), some.end());
   if (all) numbers.push_back(kAllTrials);
   return numbers;
@@ -218,6 +222,7 @@ void BaselineConfig::apply_preset(const std::string&, cli::CommonOptions&) {
 
 void BaselineConfig::validate(const cli::CommonOptions&) {
   data.resolve();
+  number_of_trials(n_trials);
   options.lr = numbers_of("--lr", lr);
   options.weight_decay = numbers_of("--weight-decay", weight_decay);
   options.window = window.value_or(options.window);
@@ -241,6 +246,9 @@ void GenConfig::apply_preset(const std::string&, cli::CommonOptions&) {
 
 void GenConfig::validate(const cli::CommonOptions& common) {
   if (synthetic.empty()) throw UsageError("--synthetic: missing");
+  if (common.seed != cli::CommonOptions().seed) {
+    throw UsageError("--seed: gen's sessions are functions of the seed:N of --synthetic alone");
+  }
   if (save_path.empty() && !common.dry_run) throw UsageError("--save-path: missing");
 }
 

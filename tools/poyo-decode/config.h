@@ -39,6 +39,7 @@ struct DataConfig {
              "the target is velocity over this; 0: the data set's (perich 20 cm/s)");
   }
   void check_at_most_one_source() const;  // where the stored run's own will do
+  void check_one_source() const;
   void resolve();  // UsageError unless one of data and synthetic is given; fills in the data set's
 };
 
@@ -123,6 +124,9 @@ struct TrainingConfig {
   }
 };
 
+// A text of --n-trials; kAllTrials for all. Throws UsageError.
+int64_t number_of_trials(const std::string& text);
+
 // Which of the training trials have labels.
 struct FewShotConfig {
   std::vector<std::string> n_trials = {"all"};
@@ -135,7 +139,7 @@ struct FewShotConfig {
            "training trials of each session; one decoder for each number");
     v.choice("trial-order", trial_order, {"time", "random"}, "the first in time, or drawn by seed");
   }
-  // Each number once, ascending; 0 stands for all and comes last. Throws UsageError.
+  // Each number once, ascending; kAllTrials comes last. Throws UsageError.
   std::vector<int64_t> numbers() const;
 };
 
@@ -153,6 +157,7 @@ struct TrainConfig {
     few_shot.visit(v);
     model.visit(v);
     training.visit(v);
+    v.group("Processes");
     v.flag("data-parallel", data_parallel,
            "one of the processes that torchrun or SLURM started, each with a share of every batch");
     v.group("Ablations");
@@ -276,8 +281,7 @@ struct DecodeConfig {
 struct BaselineConfig {
   DataConfig data;
   BaselineOptions options;
-  std::optional<int64_t> n_trials;
-  std::string trial_order = "time";
+  std::string n_trials = "all", trial_order = "time";
   std::optional<double> window;
   std::vector<std::string> lr, weight_decay;
 
@@ -287,7 +291,7 @@ struct BaselineConfig {
     v.group("Baseline");
     v.choice("method", options.method, {"wiener", "ridge", "kalman", "mlp", "gru"},
              "20 taps of 20 ms; counts around the behaviour's own samples; filter; networks");
-    v.number("n-trials", n_trials, {1, 1e9}, "trials", "training trials of a session", "all");
+    v.text("n-trials", n_trials, "N|all", "training trials of a session");
     v.choice("trial-order", trial_order, {"time", "random"}, "the first in time, or drawn by seed");
     v.choice(
         "rows", options.rows, {"auto", "bins", "samples"},

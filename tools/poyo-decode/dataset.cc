@@ -108,6 +108,17 @@ Intervals training_trials(const Recording& recording) {
   return trials;
 }
 
+void warn_of_missing_trials(const Dataset& dataset, const std::vector<int64_t>& asked) {
+  for (const Session& s : dataset.parts) {
+    const auto have = int64_t(training_trials(s.recording).size());
+    for (int64_t count : asked) {
+      if (count == kAllTrials || count <= have) continue;
+      log::warning(fmt::format("--n-trials {}: {} has {} training trials, all of which are used",
+                               count, s.recording.session, have));
+    }
+  }
+}
+
 Intervals labelled_trials(const Recording& recording, int64_t count, TrialOrder order,
                           uint64_t seed) {
   const Intervals trials = training_trials(recording);

@@ -65,4 +65,7 @@ enum class TrialOrder { kTime, kRandom };
 Intervals labelled_trials(const Recording& recording, int64_t count, TrialOrder order,
                           uint64_t seed);
 
+// Tells where a session has fewer training trials than one of `asked`.
+void warn_of_missing_trials(const Dataset& dataset, const std::vector<int64_t>& asked);
+
 }  // namespace tenfold::poyo_decode

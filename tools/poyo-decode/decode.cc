@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "common/core/error.h"
+#include "common/log/logger.h"
 #include "tools/poyo-decode/commands.h"
 #include "tools/poyo-decode/replay.h"
 #include "tools/poyo-decode/report.h"
@@ -101,6 +102,12 @@ int decode(const DecodeConfig& config, cli::Run& run) {
     for (const Session& session : dataset.parts) {
       StreamingDecoder decoder(model, session.unit_rows, session.row, options.query_offset);
       Replay played = replay(session, options, decoder);
+      if (played.trajectory.times.empty()) {
+        log::warning(
+            fmt::format("{}: no step was decoded: no stretch of the recording in --start "
+                        "and --duration is as long as the window of {} s",
+                        session.recording.session, window));
+      }
       played.trajectory.seed = seed;
       scores.back().second.push_back(score_of(session, played, session.recording.test_domain));
       add_parts(session, seed, played, parts);

@@ -25,8 +25,10 @@ void check_that_windows_fit(const Dataset& dataset, const std::vector<Intervals>
       return i.length() >= window - kFitTolerance;
     });
     if (some) continue;
-    throw DataError(fmt::format("{}: found no training interval that a window of {} s fits",
-                                dataset.parts[r].recording.session, window));
+    throw DataError(
+        fmt::format("{}: found no training interval that a window of {} s fits, expected one at "
+                    "least: --window shortens it, --sessions leaves recordings out",
+                    dataset.parts[r].recording.session, window));
   }
 }
 
@@ -239,9 +241,12 @@ double DecoderProgram::score() const {
 }
 
 std::string DecoderProgram::note() const {
-  std::string text = "R2";
-  for (const DecoderMember& m : members_)
-    text += m.curve.empty() ? " -" : fmt::format(" {:.3f}", m.curve.back().val_r2);
+  std::string text = "validation R2";
+  for (const DecoderMember& m : members_) {
+    const bool known = !m.curve.empty() && std::isfinite(m.curve.back().val_r2);
+    if (members_.size() > 1) text += fmt::format(" {}:", m.name);
+    text += known ? fmt::format(" {:.3f}", m.curve.back().val_r2) : " -";
+  }
   return text;
 }
 

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <map>
 
+#include "common/log/logger.h"
 #include "tools/poyo-decode/commands.h"
 #include "tools/poyo-decode/recordings.h"
 #include "tools/poyo-decode/report.h"
@@ -53,6 +54,9 @@ double norm_of(const float* row, int64_t width) {
   return std::sqrt(squares);
 }
 
+// Units whose tuning explains less of their rate have no direction to speak of.
+constexpr double kTunedR2 = 0.05;
+
 class UnitTable {
  public:
   UnitTable(const StoredRun& stored, const EmbedConfig& config)
@@ -70,6 +74,7 @@ class UnitTable {
         principal_components(rows.data_ptr<float>(), units, width, components_);
     const auto found = int64_t(p.share.size());
     shares_.push_back(p.share);
+    std::vector<double> angles, directions;
     for (int64_t u = 0; u < units; ++u) {
       const std::string& id = stored_.units.ids()[size_t(u)];
       const std::string session = session_of_unit(id, stored_.sessions.ids());
@@ -84,13 +89,25 @@ class UnitTable {
         row.push_back(c < found ? log::Value(p.coordinates[size_t(u * found + c)])
                                 : log::Value(nullptr));
       const UnitTuning tuning = have ? known->second.tuning : UnitTuning();
+      n_known_ += have ? 1 : 0;
+      if (found >= 2 && tuning.r2.value_or(0) >= kTunedR2) {
+        const double* at = &p.coordinates[size_t(u * found)];
+        angles.push_back(std::atan2(at[1], at[0]));
+        directions.push_back(*tuning.direction);
+      }
       row.push_back(have ? log::Value(tuning.rate) : log::Value(nullptr));
       for (const auto& v : {tuning.direction, tuning.gain, tuning.r2}) row.push_back(value_of(v));
       table_.rows.push_back(std::move(row));
     }
+    n_tuned_ = int64_t(angles.size());
+    if (!angles.empty()) resultants_.emplace_back(ring_resultant(angles, directions));
   }
 
+  // Whether recordings were given, none of whose units the model has.
+  bool given_unknown_recordings() const { return !known_.empty() && n_known_ == 0; }
+
   void emit(log::Result& result) const {
+    emit_ring(result);
     for (int64_t c = 0; c < components_; ++c) {
       log::Metric metric;
       metric.n = stored_.units.size();
@@ -111,11 +128,28 @@ class UnitTable {
   }
 
  private:
+  void emit_ring(log::Result& result) const {
+    log::Metric metric;
+    metric.higher_is_better = true;
+    metric.n = n_tuned_;
+    if (resultants_.empty()) {
+      metric.reason = "no unit has a known direction: --data or --synthetic tell it";
+    } else {
+      double sum = 0;
+      for (const auto& r : resultants_) sum += *r;
+      metric.value = sum / double(resultants_.size());
+      if (resultants_.size() > 1) metric.per_seed = resultants_;
+    }
+    result.metrics.emplace_back("direction_resultant", metric);
+  }
+
   const StoredRun& stored_;
   int64_t components_;
   std::map<std::string, KnownUnit> known_;
   log::Table table_;
-  std::vector<std::vector<double>> shares_;  // by seed
+  std::vector<std::vector<double>> shares_;        // by seed
+  std::vector<std::optional<double>> resultants_;  // by seed
+  int64_t n_known_ = 0, n_tuned_ = 0;
 };
 
 class DriftTable {
@@ -171,6 +205,8 @@ int embed(const EmbedConfig& config, cli::Run& run) {
     drift.add(seed, weight_drift(model, stored,
                                  load_model(*other, same ? seed : other->seeds.front()), *other));
   }
+  if (units.given_unknown_recordings())
+    log::warning("--data, --synthetic: the recordings hold no unit that the model knows");
   units.emit(result);
   if (other) drift.emit(result);
   run.emit(result, "embed/1");

@@ -3,7 +3,6 @@
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
-#include <ATen/ops/zeros.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "common/kernels/feed_forward_block.h"
@@ -67,9 +66,9 @@ class FeedForward : public torch::autograd::Function<FeedForward> {
     const Call call(x, weights, dropout);
     const at::Tensor d_y = gradients[0].contiguous(), d_x = at::empty_like(x);
     const int64_t floats = kernels::feed_forward_sums_floats(call.block);
-    const at::Tensor sums = at::zeros({kSums, floats}, x.options());
+    const at::Tensor sums = at::empty({nn::chunks_of<kSums>(x.size(0)), floats}, x.options());
     nn::for_chunks<kSums>(x.size(0), [&](int64_t chunk, int64_t first, int64_t rows) {
-      kernels::feed_forward_backward(call.of(first, rows), d_y.data_ptr<float>(),
+      kernels::feed_forward_backward(call.of(first, rows), d_y.data_ptr<float>(), false,
                                      d_x.data_ptr<float>(),
                                      sums.data_ptr<float>() + chunk * floats);
     });

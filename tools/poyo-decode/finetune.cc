@@ -168,6 +168,7 @@ int transfer(const FinetuneConfig& config, const std::string& schema, cli::Run& 
   if (!transfer.thaws_before(steps, program))
     log::warning(fmt::format("--freeze-until {}: the core stays frozen in all {} steps",
                              config.freeze_until, steps));
+  warn_of_missing_trials(dataset, config.few_shot.numbers());
   warn_of_what_looks_wrong(dataset, program, stored.config.model.spec,
                            config.training.query_stride);
 

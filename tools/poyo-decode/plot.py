@@ -58,6 +58,7 @@ def scores_by_session(result):
 def draw_sessions(axes, results, paths):
     sessions = list(dict.fromkeys(s for r in results for s in scores_by_session(r)))
     width = 0.8 / len(results)
+    counts = {len(scores_by_session(r)) for r in results}
     for i, (result, path) in enumerate(zip(results, paths)):
         scores = scores_by_session(result)
         at, means, spreads = [], [], []
@@ -69,14 +70,16 @@ def draw_sessions(axes, results, paths):
             means.append(values.mean())
             spreads.append(values.std(ddof=1) / np.sqrt(len(values)) if len(values) > 1 else 0)
         metric = result["metrics"]["r2"]["value"]
-        mean = "" if metric is None else f", mean {metric:.3f}"
+        mean = "" if metric is None else f", mean {metric:.3f}" + (f" of {len(scores)} sessions" if len(counts) > 1 else "")
         axes.bar(at, means, width * 0.95, yerr=spreads if any(spreads) else None, color=COLOURS[i % len(COLOURS)],
                  label=label_of(result, path) + mean + (" (partial)" if result["status"] == "partial" else ""))
     axes.set_xticks(range(len(sessions)), sessions, rotation=30, ha="right", fontsize=8)
+    middle, half = (len(sessions) - 1) / 2, max(len(sessions), 4) / 2  # few sessions do not fill the width
+    axes.set_xlim(middle - half, middle + half)
     axes.set_ylabel("R2 on held-out trials")
     axes.set_ylim(min(0, axes.get_ylim()[0]), 1)
     axes.grid(axis="y", alpha=0.3)
-    axes.legend(fontsize=8, loc="lower left")
+    axes.legend(fontsize=8, loc="lower left", bbox_to_anchor=(0, 1), frameon=False)
 
 
 def draw_training(axes, results, paths):
@@ -176,7 +179,7 @@ def draw_trajectories(figure, session, decoded):
                 axes[k].plot(time + trial[2], values[f"decoded_{axis}"][here], color=COLOURS[i % len(COLOURS)], lw=1.3, label=label)
             label = None
     for k, axis in enumerate("xy"):
-        axes[k].set_ylabel(f"velocity {axis}")
+        axes[k].set_ylabel(f"velocity {axis} (recording's unit)", fontsize=8)
         axes[k].axhline(0, color="black", lw=0.4, alpha=0.5)
         axes[k].margins(x=0.01)
         axes[k].spines[["top", "right"]].set_visible(False)
@@ -219,7 +222,7 @@ def draw_units(figure, result):
         bar.set_label("preferred direction, degrees")
         axes[1].set_title("by preferred direction (size: depth of tuning)", fontsize=10)
     for ax in axes:
-        ax.set_aspect("equal", adjustable="datalim")
+        ax.set_aspect("equal", adjustable="datalim" if known.any() else "box")
         for set_label, name in ((ax.set_xlabel, "pc1"), (ax.set_ylabel, "pc2")):
             share = result["metrics"][f"variance_share/{name}"]["value"]
             set_label(f"{name.upper()} ({100 * share:.0f} % of the variance)")

@@ -9,6 +9,7 @@
 
 #include "common/core/error.h"
 #include "common/io/file.h"
+#include "common/log/logger.h"
 #include "tools/poyo-decode/generator.h"
 
 namespace tenfold::poyo_decode {
@@ -113,6 +114,12 @@ std::vector<Recording> load_recordings(const DataConfig& config, bool need_behav
   options.dataset = describe(config.dataset.empty() ? "perich" : config.dataset);
   options.readout = config.readout.empty() ? options.dataset.readout : config.readout;
   options.need_behaviour = need_behaviour;
+  if (need_behaviour && options.readout.find("vel") == std::string::npos) {
+    log::warning(
+        fmt::format("--readout {}: not called a velocity; it is decoded as it stands, over "
+                    "--normalize-std",
+                    options.readout));
+  }
   for (const std::string& path : config.data)
     for (const std::string& file : files_of(path)) all.push_back(read_recording(file, options));
   return chosen(std::move(all), config.sessions);

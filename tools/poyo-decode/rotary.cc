@@ -9,8 +9,9 @@
 
 #include <cmath>
 
-namespace tenfold::poyo_decode {
+#include "common/kernels/turns.h"
 
+namespace tenfold::poyo_decode {
 at::Tensor rotary_frequencies(int64_t dim_head, double shortest_period, double longest_period,
                               int64_t rotated) {
   const at::Tensor frequencies = at::zeros({dim_head / 2}, at::TensorOptions().dtype(at::kFloat));
@@ -26,19 +27,6 @@ at::Tensor rotary_frequencies(int64_t dim_head, double shortest_period, double l
   return frequencies;
 }
 
-void write_turn(double time, const float* frequencies, int64_t pairs, float* to) {
-  for (int64_t j = 0; j < pairs; ++j, to += 2) {
-    if (frequencies[j] == 0) {
-      to[0] = 1;
-      to[1] = 0;
-      continue;
-    }
-    const double angle = time * double(frequencies[j]);
-    to[0] = float(std::cos(angle));
-    to[1] = float(std::sin(angle));
-  }
-}
-
 at::Tensor rotary_turns(const std::vector<double>& times, const at::Tensor& frequencies,
                         AngleType type) {
   if (!frequencies.is_cpu()) return rotary_turns_by_operators(times, frequencies, type);
@@ -48,11 +36,11 @@ at::Tensor rotary_turns(const std::vector<double>& times, const at::Tensor& freq
   const float* omega = frequencies.data_ptr<float>();
   at::parallel_for(0, int64_t(times.size()), 256, [&](int64_t first, int64_t end) {
     float* to = turns.data_ptr<float>() + first * pairs * 2;
+    if (type == AngleType::kDouble) {
+      kernels::turns(times.data() + first, end - first, omega, pairs, to);
+      return;
+    }
     for (int64_t i = first; i < end; ++i, to += pairs * 2) {
-      if (type == AngleType::kDouble) {
-        write_turn(times[size_t(i)], omega, pairs, to);
-        continue;
-      }
       for (int64_t j = 0; j < pairs; ++j) {
         const float angle = float(times[size_t(i)]) * omega[j];
         to[2 * j] = std::cos(angle);

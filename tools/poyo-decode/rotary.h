@@ -21,8 +21,6 @@ enum class AngleType { kDouble, kFloat };
 at::Tensor rotary_turns(const std::vector<double>& times, const at::Tensor& frequencies,
                         AngleType type = AngleType::kDouble);
 
-// The same of one time in float64, to [pairs, 2].
-void write_turn(double time, const float* frequencies, int64_t pairs, float* to);
 // The same as a composition of ATen operators, on the frequencies' device: what rotary_turns calls
 // there.
 at::Tensor rotary_turns_by_operators(const std::vector<double>& times,

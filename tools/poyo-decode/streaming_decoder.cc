@@ -16,6 +16,7 @@
 #include "common/core/error.h"
 #include "common/kernels/gated_rows.h"
 #include "common/kernels/geglu.h"
+#include "common/kernels/turns.h"
 #include "tools/poyo-decode/rotary.h"
 #include "tools/poyo-decode/row_blocks.h"
 
@@ -176,7 +177,12 @@ void StreamingDecoder::push(double time, int32_t unit) {
   const int64_t place = place_of(pushed_++);
   spike_time_[size_t(place)] = time;
   spike_unit_[size_t(place)] = unit;
-  write_turn(time - origin_, omega_.data(), int64_t(omega_.size()), turn_at(2 + place));
+  write_turn(time, turn_at(2 + place));
+}
+
+void StreamingDecoder::write_turn(double time, float* to) const {
+  const double since_origin = time - origin_;
+  kernels::turns(&since_origin, 1, omega_.data(), int64_t(omega_.size()), to);
 }
 
 void StreamingDecoder::forget_before(double start) {
@@ -184,12 +190,10 @@ void StreamingDecoder::forget_before(double start) {
 }
 
 int64_t StreamingDecoder::lay_out_tokens(double start) {
-  const auto pairs = int64_t(omega_.size());
-  write_turn(start - origin_, omega_.data(), pairs, turn_at(0));
-  write_turn(start + spec_.window - origin_, omega_.data(), pairs, turn_at(1));
+  write_turn(start, turn_at(0));
+  write_turn(start + spec_.window, turn_at(1));
   for (size_t k = 0; k < latent_times_.size(); ++k) {
-    write_turn(start + latent_times_[k] - origin_, omega_.data(), pairs,
-               latent_turns_now_.data() + k * size_t(spec_.dim_head));
+    write_turn(start + latent_times_[k], latent_turns_now_.data() + k * size_t(spec_.dim_head));
   }
   const int64_t units = pair_kv_.size(0) / kTypes;
   const size_t most = size_t(2 * units) + spike_time_.size();

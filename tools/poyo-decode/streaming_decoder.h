@@ -69,6 +69,8 @@ class StreamingDecoder {
   void precompute(const Weights& weights, const std::vector<int64_t>& unit_rows,
                   int64_t session_row);
   void make_room();  // twice as many places for spikes
+  // Angles of a time, [pairs, 2].
+  void write_turn(double time, float* to) const;
   void forget_before(double start);
   int64_t place_of(uint64_t spike) const { return int64_t(spike & (spike_time_.size() - 1)); }
   float* turn_at(int64_t number) { return turns_.data() + number * spec_.dim_head; }

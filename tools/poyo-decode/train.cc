@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "common/core/error.h"
+#include "common/log/logger.h"
 #include "common/nn/torch_device.h"
 #include "common/train/data_parallel.h"
 #include "tools/poyo-decode/commands.h"
@@ -43,7 +44,10 @@ constexpr double kPeerSeconds = 600;  // without another process's part of a ste
 std::unique_ptr<train::DataParallelGroup> join_group(const TrainConfig& c, const Device& device) {
   if (!c.data_parallel) return nullptr;
   const train::Ranks ranks = train::ranks_of_environment();
-  if (ranks.world == 1) return nullptr;
+  if (ranks.world == 1) {
+    log::info("--data-parallel: neither torchrun nor SLURM names other processes; training alone");
+    return nullptr;
+  }
   if (c.training.batch_size < ranks.world) {
     throw UsageError(
         fmt::format("--batch-size: found {}, expected at least one window for each of "
@@ -68,6 +72,7 @@ int train(const TrainConfig& config, cli::Run& run) {
   const int64_t steps =
       config.training.steps.value_or(*config.training.epochs * program.steps_per_epoch());
   program.set_steps(steps);
+  warn_of_missing_trials(dataset, config.few_shot.numbers());
   warn_of_what_looks_wrong(dataset, program, config.model.spec, config.training.query_stride);
 
   log::Result result;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
+#include <complex>
 #include <limits>
 
 namespace tenfold::poyo_decode {
@@ -86,6 +87,17 @@ std::vector<UnitTuning> unit_tuning(const Recording& r) {
     if (design.x.rows() > 3) fit(design, spikes[u], out[u]);
   }
   return out;
+}
+
+double ring_resultant(const std::vector<double>& angles, const std::vector<double>& directions) {
+  double greatest = 0;
+  for (const double sense : {1.0, -1.0}) {
+    std::complex<double> sum = 0;
+    for (size_t i = 0; i < angles.size(); ++i)
+      sum += std::polar(1.0, directions[i] - sense * angles[i]);
+    greatest = std::max(greatest, std::abs(sum) / double(angles.size()));
+  }
+  return greatest;
 }
 
 std::string session_of_unit(const std::string& unit, const std::vector<std::string>& sessions) {

@@ -33,6 +33,11 @@ struct UnitTuning {
 constexpr double kTuningLag = 0.1, kTuningWidth = 0.1, kTuningStep = 0.05;  // seconds
 std::vector<UnitTuning> unit_tuning(const Recording& recording);
 
+// How well angles on the map follow directions, whichever way round and from wherever the map
+// turns: the length of the mean of exp(i (direction -+ angle)), the greater of the two. 1 is
+// perfect, about sqrt(1 / n) is chance. Both rad and equally long.
+double ring_resultant(const std::vector<double>& angles, const std::vector<double>& directions);
+
 // The one of `sessions` whose name and a slash begin the unit's id; "" where none does.
 std::string session_of_unit(const std::string& unit, const std::vector<std::string>& sessions);
 

@@ -83,6 +83,20 @@ TEST_CASE("components of points on a tilted ellipse are its axes") {
   CHECK(principal_components(rows.data(), 2, 3, 5).share.size() == 2);
 }
 
+TEST_CASE("a map that turns with the directions has resultant 1, either way round") {
+  std::vector<double> directions, turned, mirrored, opposed;
+  for (int i = 0; i < 12; ++i) {
+    directions.push_back(kPi * i / 6);
+    turned.push_back(directions.back() + 0.7);
+    mirrored.push_back(2.1 - directions.back());
+    opposed.push_back(directions.back() + (i % 2 == 0 ? 0.5 : -0.5));
+  }
+  CHECK(ring_resultant(turned, directions) == Approx(1));
+  CHECK(ring_resultant(mirrored, directions) == Approx(1));
+  CHECK(ring_resultant(opposed, directions) == Approx(std::cos(0.5)));
+  CHECK(ring_resultant(std::vector<double>(12, 1.0), directions) == Approx(0).margin(1e-12));
+}
+
 TEST_CASE("ids tell session and subject") {
   const std::vector<std::string> sessions = {"c_20131003", "c_20131003_center_out_reaching"};
   CHECK(session_of_unit("c_20131003_center_out_reaching/group_M1/elec3/unit_0", sessions) ==
