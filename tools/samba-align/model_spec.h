@@ -1,0 +1,38 @@
+// Sizes of SAMBA from electrophysiology to fMRI (specification, sections 3.1 to 3.6).
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "tools/samba-align/hrf_bank.h"
+
+namespace tenfold::samba_align {
+
+struct ModelSpec {
+  // What the recordings say.
+  int64_t parcels = 200, targets = 500;  // of the electrophysiology, of the fMRI
+  int64_t block = 400;                   // samples a frame
+  double rate = 200;                     // samples a second
+
+  int64_t frames = 15;          // of a window, and features of a graph layer
+  int64_t context_frames = 15;  // before a window, electrophysiology alone
+  HrfSpec hrf;
+  std::string hrf_conv = "causal";  // or reference: the released code's correlation
+  bool train_hrf = true;
+  int64_t levels = 3;
+  bool scale_alpha = true;  // attention of mean 1
+  int64_t attention_hidden = 128;
+  int64_t heads = 4;
+  int64_t patches = 20;
+  int64_t lstm_layers = 2, dense = 128;
+  double graph_dropout = 0.6, dropout = 0.3, output_dropout = 0.3, lstm_dropout = 0.3;
+  std::string ablate = "none";
+
+  int64_t window() const { return frames * block; }
+  int64_t context() const { return hrf_conv == "causal" ? context_frames * block : 0; }
+};
+
+// Throws UsageError that names the options that do not fit each other.
+void check(const ModelSpec& spec);
+
+}  // namespace tenfold::samba_align
