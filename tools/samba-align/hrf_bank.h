@@ -9,19 +9,9 @@
 #include <vector>
 
 #include "common/train/parameters.h"
+#include "tools/samba-align/hrf_spec.h"
 
 namespace tenfold::samba_align {
-
-// Response delay, undershoot delay, response dispersion, undershoot dispersion, response scale,
-// undershoot scale: the order of the six everywhere.
-constexpr int64_t kHrfParameters = 6;
-
-struct HrfSpec {
-  std::vector<int64_t> hidden = {128, 512, 128};
-  std::string form = "sigmoid";  // one number at a time; tanh: all six at once, the first version's
-  bool shared = false;           // one network for all parcels
-  double seconds = 30;           // length of a kernel
-};
 
 class HrfBank {
  public:

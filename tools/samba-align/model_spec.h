@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-#include "tools/samba-align/hrf_bank.h"
+#include "tools/samba-align/hrf_spec.h"
 
 namespace tenfold::samba_align {
 

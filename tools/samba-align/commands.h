@@ -1,0 +1,12 @@
+// The subcommands: each returns its exit code.
+#pragma once
+
+#include "tools/samba-align/config.h"
+
+namespace tenfold::samba_align {
+
+int simulate(const SimulateConfig& config, cli::Run& run);
+int train(const TrainConfig& config, cli::Run& run);
+int evaluate(const EvalConfig& config, cli::Run& run);
+
+}  // namespace tenfold::samba_align

@@ -1,0 +1,99 @@
+#include "tools/samba-align/config.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <cstdlib>
+
+#include "common/core/error.h"
+
+namespace tenfold::samba_align {
+namespace {
+
+std::vector<int64_t> widths_of(const std::string& text) {
+  std::vector<int64_t> widths;
+  for (size_t at = 0; at <= text.size();) {
+    const size_t comma = std::min(text.find(',', at), text.size());
+    const std::string part = text.substr(at, comma - at);
+    char* end = nullptr;
+    widths.push_back(std::strtoll(part.c_str(), &end, 10));
+    if (part.empty() || *end != '\0' || widths.back() < 1) {
+      throw UsageError(fmt::format(
+          "--hrf-hidden: found '{}' in '{}', expected widths such as 128,512,128", part, text));
+    }
+    at = comma + 1;
+  }
+  return widths;
+}
+
+}  // namespace
+
+void SimulateConfig::apply_preset(const std::string&, cli::CommonOptions&) {
+  options = small_preset();
+}
+
+void SimulateConfig::validate(const cli::CommonOptions& common) {
+  if (out.empty()) throw UsageError("--out: missing");
+  if (common.seed.size() != 1)
+    throw UsageError("--seed: found several, expected one: a folder holds one simulation");
+  options.seed = uint64_t(common.seed[0]);
+  check_simulation(options, {});
+}
+
+void TrainConfig::set_defaults(cli::CommonOptions& common) {
+  common.out = kTrainFolder;
+  common.eval_every = common.checkpoint_every = 50;
+}
+
+void TrainConfig::apply_preset(const std::string& name, cli::CommonOptions&) {
+  if (name == "reference") reference = true;
+  if (name != "small") return;
+  // Section 8.
+  windows.normalise = "recording";
+  windows.graph_degree = 2;
+  hrf_hidden = "32,32";
+  model.patches = 10;
+  model.graph_dropout = 0.1;
+  model.output_dropout = 0;
+  training.batch_size = 16;
+  training.lr = 2e-3;
+  iterations = 301;
+}
+
+void TrainConfig::validate(const cli::CommonOptions&) {
+  model.hrf.hidden = widths_of(hrf_hidden);
+  if (reference) {
+    model.hrf_conv = "reference";
+    model.train_hrf = model.scale_alpha = false;
+    context = 0;
+    windows.graph_from = "all";
+    windows.graph_density = 1;
+    windows.graph_degree = 0;
+    first_frame = "truth";
+    training.eval_dropout = true;
+  }
+  if (model.ablate == "fixed-hrf") model.train_hrf = false;
+  model.hrf.shared = model.ablate == "shared-hrf";
+  windows.no_graph = model.ablate == "no-graph";
+  training.true_first_frame = first_frame == "truth";
+}
+
+ModelSpec model_spec(const TrainConfig& config, const RecordingSet& recordings) {
+  ModelSpec spec = config.model;
+  spec.parcels = recordings.subjects[0].parcels;
+  spec.targets = recordings.subjects[0].targets;
+  spec.block = recordings.block;
+  spec.rate = recordings.rate;
+  const DatasetOptions windows = dataset_options(config, recordings);
+  spec.frames = windows.frames;
+  spec.context_frames = windows.context_frames;
+  return spec;
+}
+
+DatasetOptions dataset_options(const TrainConfig& config, const RecordingSet& recordings) {
+  DatasetOptions options = config.windows;
+  options.context_frames = int64_t(std::ceil(config.context / recordings.tr - 1e-9));
+  return options;
+}
+
+}  // namespace tenfold::samba_align

@@ -1,0 +1,160 @@
+// Options of the subcommands. Names and defaults are the released code's, or the specification's
+// (arXiv 2409.18462; specification, sections 2 to 8) where that is silent.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/cli/tool.h"
+#include "common/cli/visitor.h"
+#include "tools/samba-align/model_spec.h"
+#include "tools/samba-align/recording.h"
+#include "tools/samba-align/simulation_options.h"
+#include "tools/samba-align/training_options.h"
+
+namespace tenfold::samba_align {
+
+using cli::kNoLimit;
+using cli::Resume;
+
+// Where simulate, train and eval meet when nothing else is said.
+constexpr const char* kSimulationFolder = "runs/samba-align/sim";
+constexpr const char* kTrainFolder = "runs/samba-align/train";
+
+struct SimulateConfig {
+  SimulationOptions options;
+  std::string out = kSimulationFolder;
+
+  template <class Visitor>
+  void visit(Visitor& v) {
+    SimulationOptions& o = options;
+    v.text("out", out, "DIR", "folder for sub-01, ..., truth.json");
+    v.group("Size");
+    v.number("subjects", o.subjects, {1, 1000}, "", "people who see the same stimulus");
+    v.number("minutes", o.minutes, {1.0, 1e4}, "min", "of a recording");
+    v.number("fs", o.fs, {10.0, 1e4}, "Hz", "rate of the electrophysiology");
+    v.number("tr", o.tr, {0.1, 30.0}, "s", "of the fMRI; fs * tr is a whole number");
+    v.number("ele-parcels", o.ele_parcels, {2, 1e4}, "", "parcels of the electrophysiology");
+    v.number("hemo-parcels", o.hemo_parcels, {2, 1e4}, "", "parcels of the fMRI");
+    v.group("Stimulus and sources");
+    v.number("categories", o.stimulus.categories, {1, 1000}, "", "stimulus categories");
+    v.number("dwell-min", o.stimulus.dwell_min, {0.0, 1e4}, "s", "least time of a category");
+    v.number("dwell-mean", o.stimulus.dwell_mean, {0.0, 1e4}, "s", "mean of what is drawn");
+    v.choice("dwell-rule", o.stimulus.dwell_rule, {"sum", "max"}, "least plus drawn, or the longer");
+    v.choice("stim-pattern", o.stimulus.stim_pattern, {"block", "dense"},
+             "a category drives a quarter of the parcels, or all");
+    v.choice("neural", o.neural, {"jansen-rit", "envelope"}, "neural mass, or envelope model");
+    v.choice("positions", o.positions, {"sphere", "normal"}, "envelope: what couples parcels");
+    v.number("slow-gain", o.slow_gain, {0.0, 100.0}, "", "envelope: slow drive in the signal");
+    v.choice("sensors", o.sensors, {"none", "meg", "eeg"}, "forward and inverse model between");
+    v.number("snr", o.snr, {1e-3, 1e6}, "", "of the sensors, rms over rms");
+    v.group("Haemodynamics");
+    v.choice("hrf", o.hrf, {"double-gamma", "balloon"}, "response of every source parcel");
+    v.choice("hrf-box", o.hrf_box, {"model", "small"}, "double gamma: which parameters vary");
+    v.choice("target-map", o.target_map, {"sphere", "child"}, "smoothed over the sphere, or copied");
+    v.number("crosstalk", o.crosstalk, {0.0, 100.0}, "", "random mixture of targets that is added");
+    v.number("fmri-noise", o.fmri_noise, {0.0, 100.0}, "", "deviation over the signal's");
+    v.number("fmri-noise-ar", o.fmri_noise_ar, {-0.99, 0.99}, "", "its AR(1) coefficient");
+    v.number("drift", o.drift, {0.0, 100.0}, "", "largest linear drift over the signal's deviation");
+  }
+  static std::vector<std::string> presets() { return {"small"}; }
+  void apply_preset(const std::string& name, cli::CommonOptions& common);
+  void validate(const cli::CommonOptions& common);
+};
+
+struct TrainConfig {
+  std::string data = kSimulationFolder;
+  std::vector<std::string> subjects;
+  DatasetOptions windows;
+  double context = 30;  // s
+  ModelSpec model;
+  std::string hrf_hidden = "128,512,128";
+  bool reference = false;
+  TrainerOptions training;
+  std::string first_frame = "zero";
+  int64_t iterations = 1501;
+
+  template <class Visitor>
+  void visit(Visitor& v) {
+    v.group("Recordings");
+    v.text("data", data, "DIR", "what `simulate` wrote");
+    v.list("subjects", subjects, {}, "ID", "only these; all where none is given");
+    v.choice("normalise", windows.normalise, {"window", "recording"},
+             "one mean and deviation a window and modality, or over the training part");
+    v.choice("pairing", windows.pairing, {"same", "cross"},
+             "both modalities of one subject, or of two drawn independently");
+    v.number("frames", windows.frames, {2, 1000}, "frames", "length of a window");
+    v.number("context", context, {0.0, 1e4}, "s",
+             "electrophysiology before a window that responses reach back to");
+    v.flag("windows-anywhere", windows.windows_anywhere,
+           "training windows begin at any frame, not on the grid");
+    v.number("gap", windows.gap_s, {0.0, 1e4}, "s", "between training, validation and test part");
+    v.group("Graphs");
+    v.choice("graph-from", windows.graph_from, {"train", "all"}, "whose correlations");
+    v.number("graph-density", windows.graph_density, {0.0, 1.0}, "", "share of the pairs that stay");
+    v.number("graph-degree", windows.graph_degree, {0, 1e5}, "",
+             "strongest neighbours of every parcel instead; 0: --graph-density");
+    v.group("Model");
+    v.text("hrf-hidden", hrf_hidden, "N,N,...", "hidden widths of a parcel's response network");
+    v.choice("hrf-param", model.hrf.form, {"sigmoid", "tanh"},
+             "one number at a time, or (first version) all six at once");
+    v.choice("hrf-conv", model.hrf_conv, {"causal", "reference"},
+             "convolution with the past, or the released code's centred correlation");
+    v.number("hrf-length", model.hrf.seconds, {1.0, 120.0}, "s", "of a response");
+    v.flag("train-hrf", model.train_hrf, "responses learn (the released code's do not)");
+    v.number("levels", model.levels, {1, 10}, "", "of the db5 wavelet transform of a frame's block");
+    v.flag("alpha-scale", model.scale_alpha, "wavelet attention of mean 1, not of sum 1");
+    v.number("heads", model.heads, {1, 256}, "", "of a graph attention layer");
+    v.number("patches", model.patches, {1, 1e4}, "", "contiguous groups of parcels, upsampled alone");
+    v.number("lstm-layers", model.lstm_layers, {1, 16}, "", "of the decoder");
+    v.number("dense", model.dense, {1, 1e5}, "", "width between decoder and output");
+    v.number("graph-dropout", model.graph_dropout, {0.0, 0.99}, "", "after the first graph layer");
+    v.number("dropout", model.dropout, {0.0, 0.99}, "", "of the dense layer");
+    v.number("output-dropout", model.output_dropout, {0.0, 0.99}, "", "of the output");
+    v.number("lstm-dropout", model.lstm_dropout, {0.0, 0.99}, "", "between the decoder's layers");
+    v.choice("ablate", model.ablate,
+             {"none", "no-hrf", "fixed-hrf", "shared-hrf", "no-wavelet-attention", "no-graph",
+              "no-upsample-gat", "no-rnn"},
+             "leave one part out");
+    v.flag("reference", reference,
+           "the released code's faults at once: correlation, no context, sum-1 attention, complete "
+           "graphs of all data, untrained responses, dropout in evaluation, true first frame");
+    v.group("Training");
+    v.choice("loss", training.loss, {"cosine", "mse", "cosine+mse"}, "over a window's frames");
+    v.number("iterations", iterations, {1, 1e9}, "steps", "optimiser steps");
+    v.number("batch-size", training.batch_size, {1, 1e5}, "windows", "windows a step");
+    v.number("lr", training.lr, {0.0, 10.0}, "", "Adam's learning rate");
+    v.number("teacher-forcing", training.teacher_forcing, {0.0, 1.0}, "",
+             "how often the decoder is given the true frame");
+    v.choice("first-frame", first_frame, {"zero", "truth"},
+             "what the decoder begins with; truth leaks it");
+    v.flag("eval-dropout", training.eval_dropout, "the released code's dropouts in evaluation");
+  }
+  static std::vector<std::string> presets() { return {"small", "paper", "reference"}; }
+  static void set_defaults(cli::CommonOptions& common);
+  void apply_preset(const std::string& name, cli::CommonOptions& common);
+  void validate(const cli::CommonOptions& common);
+};
+
+struct EvalConfig {
+  std::string run = kTrainFolder, data, part = "test", weights = "best";
+
+  template <class Visitor>
+  void visit(Visitor& v) {
+    v.text("run", run, "DIR", "a run's folder, or one of its checkpoints");
+    v.text("data", data, "DIR", "other recordings than those of the training");
+    v.choice("part", part, {"train", "valid", "test"}, "which windows to translate");
+    v.choice("weights", weights, {"best", "last"}, "of the least validation loss, or the last");
+  }
+  static std::vector<std::string> presets() { return {"small", "paper", "reference"}; }
+  void apply_preset(const std::string&, cli::CommonOptions&) {}
+  void validate(const cli::CommonOptions&) {}
+};
+
+// What a training's options say together with the recordings' sizes.
+ModelSpec model_spec(const TrainConfig& config, const RecordingSet& recordings);
+DatasetOptions dataset_options(const TrainConfig& config, const RecordingSet& recordings);
+
+}  // namespace tenfold::samba_align

@@ -1,0 +1,56 @@
+// Recordings as training sees them: normalised, cut into parts and windows, with the graphs of their
+// parcels (specification, section 2.1).
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/core/philox.h"
+#include "tools/samba-align/model.h"
+#include "tools/samba-align/parts.h"
+#include "tools/samba-align/recording.h"
+#include "tools/samba-align/training_options.h"
+
+namespace tenfold::samba_align {
+
+// Which window of whom: electrophysiology and fMRI may be of two subjects at the same time.
+struct WindowPlace {
+  size_t ele = 0, hemo = 0;
+  int64_t start = 0;
+};
+
+class Dataset {
+ public:
+  // Throws DataError where a part holds no window or a signal does not vary.
+  Dataset(const RecordingSet& recordings, const DatasetOptions& options);
+
+  const Parts& parts() const { return parts_; }
+  // The windows of a part (train, valid, test) on its grid, subject by subject.
+  std::vector<WindowPlace> windows(const std::string& part) const;
+  // `count` places of training windows, draws number first .. of a stream.
+  std::vector<WindowPlace> drawn(const Stream& stream, uint64_t first, int64_t count) const;
+  int64_t training_windows() const { return int64_t(training_starts_.size()); }
+
+  // Without truth for the decoder.
+  Batch batch(const std::vector<WindowPlace>& places) const;
+
+  const Graph& source_graph(size_t subject) const { return *source_[subject]; }
+  const Graph& target_graph(size_t subject) const { return *target_[subject]; }
+
+ private:
+  at::Tensor window_of(const at::Tensor& series, int64_t first, int64_t context,
+                       int64_t length) const;
+
+  DatasetOptions options_;
+  int64_t block_;
+  Parts parts_;
+  std::vector<at::Tensor> ele_, hemo_;  // [parcels, samples], [targets, frames]
+  std::vector<GraphPtr> source_, target_;
+  std::vector<int64_t> training_starts_;
+  std::vector<std::string> subjects_;
+};
+
+}  // namespace tenfold::samba_align

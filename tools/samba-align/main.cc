@@ -1,0 +1,18 @@
+#include "common/cli/tool.h"
+#include "tools/samba-align/commands.h"
+#include "tools/samba-align/config.h"
+
+int main(int argc, char** argv) {
+  using namespace tenfold::samba_align;
+  using tenfold::cli::Kind;
+  tenfold::cli::Tool tool("samba-align", "Translate electrophysiology into fMRI.");
+  tool.add<SimulateConfig>("simulate", "write recordings of simulated people, and what is true",
+                           Kind::kFile, simulate);
+  tool.add<TrainConfig>("train", "train a translator and test it", Kind::kTraining, train);
+  tool.add<EvalConfig>("eval", "test a trained translator", Kind::kAnalysis, evaluate);
+  tool.set_examples("train",
+                    "samba-align simulate --preset small\n"
+                    "  samba-align train --preset small");
+  tool.set_examples("eval", "samba-align eval --run runs/samba-align/train --part valid");
+  return tool.run(argc, argv);
+}

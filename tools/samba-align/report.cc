@@ -1,0 +1,268 @@
+#include "tools/samba-align/report.h"
+
+#include <ATen/core/Tensor.h>
+#include <ATen/core/grad_mode.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <numeric>
+#include <optional>
+
+#include "tools/samba-align/haemodynamic_response.h"
+
+namespace tenfold::samba_align {
+namespace {
+
+using Maybe = std::optional<double>;
+
+log::Value value_of(const Maybe& v) { return v ? log::Value(*v) : log::Value(nullptr); }
+
+Maybe mean_of(const std::vector<Maybe>& values) {
+  double sum = 0, count = 0;
+  for (const Maybe& v : values) {
+    if (!v) continue;
+    sum += *v;
+    ++count;
+  }
+  return count > 0 ? Maybe(sum / count) : std::nullopt;
+}
+
+Maybe median_of(const std::vector<Maybe>& values) {
+  std::vector<double> known;
+  for (const Maybe& v : values)
+    if (v) known.push_back(*v);
+  if (known.empty()) return std::nullopt;
+  std::sort(known.begin(), known.end());
+  return (known[(known.size() - 1) / 2] + known[known.size() / 2]) / 2;
+}
+
+Maybe correlation(const std::vector<double>& a, const std::vector<double>& b) {
+  const double n = double(a.size());
+  const double mean_a = std::accumulate(a.begin(), a.end(), 0.0) / n,
+               mean_b = std::accumulate(b.begin(), b.end(), 0.0) / n;
+  double ab = 0, aa = 0, bb = 0;
+  for (size_t i = 0; i < a.size(); ++i) {
+    ab += (a[i] - mean_a) * (b[i] - mean_b);
+    aa += (a[i] - mean_a) * (a[i] - mean_a);
+    bb += (b[i] - mean_b) * (b[i] - mean_b);
+  }
+  return aa > 0 && bb > 0 ? Maybe(ab / std::sqrt(aa * bb)) : std::nullopt;
+}
+
+// The mean over seeds.
+void add_metric(log::Result& result, const std::string& name, const std::vector<Maybe>& per_seed,
+                std::optional<bool> higher_is_better, const std::string& unit,
+                const std::string& reason) {
+  log::Metric m;
+  m.value = mean_of(per_seed);
+  m.unit = unit;
+  m.higher_is_better = higher_is_better;
+  if (!m.value) m.reason = reason;
+  if (per_seed.size() > 1) {
+    m.per_seed = per_seed;
+    double squares = 0, count = 0;
+    for (const Maybe& v : per_seed) {
+      if (!v) continue;
+      squares += (*v - *m.value) * (*v - *m.value);
+      ++count;
+    }
+    if (count > 1) m.stderr_of_mean = std::sqrt(squares / (count - 1) / count);
+  }
+  result.metrics.emplace_back(name, m);
+}
+
+// One response a parcel, as the model has it.
+struct Responses {
+  std::vector<std::vector<double>> six;
+  std::vector<double> peak, width, undershoot;
+
+  explicit Responses(const Model& model) {
+    const at::NoGradGuard guard;
+    const at::Tensor values = model.hrf_values();
+    if (!values.defined()) return;
+    const at::Tensor rows = values.to(at::kDouble).contiguous();
+    for (int64_t p = 0; p < rows.size(0); ++p) {
+      const double* v = rows.data_ptr<double>() + p * kHrfParameters;
+      six.emplace_back(v, v + kHrfParameters);
+      // The order of the six: delays, dispersions, scales.
+      const DoubleGamma gamma{v[0], v[1], v[2], v[3], v[4], v[5]};
+      constexpr double kRate = 100;  // Hz, fine enough for a report
+      const std::vector<double> h = response_kernel(gamma, kRate, model.spec().hrf.seconds);
+      peak.push_back(time_to_peak_s(h, kRate));
+      width.push_back(fwhm_s(h, kRate));
+      undershoot.push_back(undershoot_ratio(h));
+    }
+  }
+};
+
+void add_responses(log::Result& result, const RecordingSet& recordings,
+                   const std::vector<SeedReport>& reports) {
+  log::Table table{{"seed", "parcel", "d1", "d2", "s1", "s2", "c1", "c2", "time_to_peak_s",
+                    "fwhm_s", "undershoot_ratio", "true_time_to_peak_s"},
+                   {}};
+  // All subjects share the model's responses; the truth is compared where there is one subject.
+  const std::vector<double>& truth = recordings.subjects[0].true_peaks;
+  const bool known = recordings.subjects.size() == 1 && !truth.empty();
+  std::vector<Maybe> r, error;
+  for (const SeedReport& report : reports) {
+    const Responses responses(*report.model);
+    for (size_t p = 0; p < responses.six.size(); ++p) {
+      std::vector<log::Value> row = {report.seed, int64_t(p)};
+      for (const double v : responses.six[p]) row.emplace_back(v);
+      row.insert(row.end(), {responses.peak[p], responses.width[p], responses.undershoot[p],
+                             known ? log::Value(truth[p]) : log::Value(nullptr)});
+      table.rows.push_back(row);
+    }
+    if (!known || responses.peak.size() != truth.size()) continue;
+    r.push_back(correlation(responses.peak, truth));
+    double sum = 0;
+    for (size_t p = 0; p < truth.size(); ++p) sum += std::abs(responses.peak[p] - truth[p]);
+    error.emplace_back(sum / double(truth.size()));
+  }
+  if (!table.rows.empty()) result.tables.emplace_back("hrf", table);
+  if (r.empty()) return;
+  add_metric(result, "hrf_peak_r", r, true, "", "the times to peak do not vary");
+  add_metric(result, "hrf_peak_mae", error, false, "s", "");
+}
+
+void add_bands(log::Result& result, const std::vector<SeedReport>& reports) {
+  const at::NoGradGuard guard;
+  log::Table table{{"seed", "band", "low_hz", "high_hz", "coefficients", "mass", "share"}, {}};
+  for (const SeedReport& report : reports) {
+    const Model& model = *report.model;
+    const at::Tensor alpha = model.alpha().to(at::kDouble);
+    const std::vector<int64_t>& sizes = model.wavelet().sizes();
+    const double all = alpha.sum().item<double>();
+    int64_t first = 0;
+    double high = model.spec().rate / 2;
+    for (size_t b = 0; b < sizes.size(); ++b) {
+      const bool last = b + 1 == sizes.size();
+      const double mass = alpha.narrow(0, first, sizes[b]).sum().item<double>() / all;
+      table.rows.push_back({report.seed, fmt::format("{}{}", last ? 'a' : 'd', last ? b : b + 1),
+                            last ? 0.0 : high / 2, high, sizes[b], mass,
+                            double(sizes[b]) / double(model.wavelet().coefficients())});
+      first += sizes[b];
+      if (!last) high /= 2;
+    }
+  }
+  result.tables.emplace_back("bands", table);
+}
+
+// The first seed's windows of three targets: the best, the median and the worst by correlation.
+void add_example(log::Result& result, const SeedReport& report,
+                 const std::vector<ParcelMetrics>& parcels) {
+  const Translation& t = report.translation;
+  std::vector<int64_t> order(static_cast<size_t>(t.targets));
+  std::iota(order.begin(), order.end(), 0);
+  std::sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
+    return parcels[size_t(a)].pearson.value_or(-2) > parcels[size_t(b)].pearson.value_or(-2);
+  });
+  log::Series series{"frame", {{"frame", {}}}};
+  for (int64_t i = 0; i < t.windows * t.frames; ++i)
+    series.columns[0].second.emplace_back(double(i));
+  for (const int64_t q : {order.front(), order[order.size() / 2], order.back()}) {
+    for (const bool truth : {true, false}) {
+      std::vector<Maybe> column;
+      for (int64_t w = 0; w < t.windows; ++w) {
+        const float* row = t.of(truth ? t.truth : t.translated, w, q);
+        for (int64_t f = 0; f < t.frames; ++f) column.emplace_back(double(row[f]));
+      }
+      series.columns.emplace_back(fmt::format("{}/{}", truth ? "true" : "translated", q), column);
+    }
+  }
+  result.series.emplace_back("example", series);
+}
+
+log::Series history_series(const std::vector<HistoryPoint>& history) {
+  log::Series s{"iteration",
+                {{"iteration", {}}, {"train_loss", {}}, {"valid_loss", {}}, {"valid_r", {}}}};
+  const auto finite = [](double v) { return std::isfinite(v) ? Maybe(v) : std::nullopt; };
+  for (const HistoryPoint& p : history) {
+    s.columns[0].second.push_back(p.iteration);
+    s.columns[1].second.push_back(finite(p.train_loss));
+    s.columns[2].second.push_back(finite(p.valid_loss));
+    s.columns[3].second.push_back(finite(p.valid_r));
+  }
+  return s;
+}
+
+}  // namespace
+
+log::Facts data_facts(const RecordingSet& recordings, const Dataset& dataset) {
+  std::vector<std::string> subjects;
+  for (const Recording& r : recordings.subjects) subjects.push_back(r.subject);
+  const auto windows = [&](const char* part) { return int64_t(dataset.windows(part).size()); };
+  return {{"name", std::string("electrophysiology and fMRI")},
+          {"folder", recordings.path},
+          {"subjects", subjects},
+          {"fs", recordings.rate},
+          {"tr", recordings.tr},
+          {"frames", recordings.subjects[0].frames},
+          {"train_windows", dataset.training_windows()},
+          {"valid_windows", windows("valid")},
+          {"test_windows", windows("test")},
+          {"source_edges", dataset.source_graph(0).edges()},
+          {"target_edges", dataset.target_graph(0).edges()}};
+}
+
+log::Facts model_facts(const Model& model) {
+  const train::Parameters& p = model.parameters();
+  const int64_t hrf = p.count("hrf.");
+  return {{"parcels", model.spec().parcels},
+          {"targets", model.spec().targets},
+          {"block", model.spec().block},
+          {"coefficients", model.wavelet().sizes()},
+          {"parameters", p.count()},
+          {"hrf", hrf},
+          {"registered", model.spec().train_hrf ? p.count() : p.count() - hrf},
+          {"alpha_scaled", model.spec().scale_alpha}};
+}
+
+void add_translation(log::Result& result, const RecordingSet& recordings,
+                     const std::vector<SeedReport>& reports) {
+  std::vector<Maybe> loss, within;
+  std::vector<std::vector<Maybe>> means(6);
+  log::Table table{{"seed", "parcel", "pearson", "spearman", "r2", "rmse", "median_error"}, {}};
+  for (const SeedReport& report : reports) {
+    const std::vector<ParcelMetrics> parcels = parcel_metrics(report.translation, 1);
+    std::vector<std::vector<Maybe>> columns(5);
+    for (size_t q = 0; q < parcels.size(); ++q) {
+      const ParcelMetrics& m = parcels[q];
+      std::vector<log::Value> row = {report.seed, int64_t(q)};
+      size_t c = 0;
+      for (const Maybe& v : {m.pearson, m.spearman, m.r2, m.rmse, m.median_error}) {
+        row.push_back(value_of(v));
+        columns[c++].push_back(v);
+      }
+      table.rows.push_back(row);
+    }
+    for (size_t c = 0; c < columns.size(); ++c) means[c].push_back(mean_of(columns[c]));
+    means[5].push_back(median_of(columns[0]));
+    loss.emplace_back(mean_cosine_loss(report.translation));
+    within.push_back(within_window(report.translation, 1).r);
+    if (&report == &reports.front()) add_example(result, report, parcels);
+  }
+  const std::string none = "no translated series varies";
+  add_metric(result, "pearson", means[0], true, "", none);
+  add_metric(result, "pearson_median", means[5], true, "", none);
+  add_metric(result, "spearman", means[1], true, "", none);
+  add_metric(result, "r2", means[2], true, "", none);
+  add_metric(result, "rmse", means[3], false, "standard deviations", none);
+  add_metric(result, "median_error", means[4], false, "standard deviations", none);
+  add_metric(result, "within_window_r", within, true, "", none);
+  add_metric(result, "loss", loss, false, "", "");
+  result.tables.emplace_back("parcels", table);
+  add_responses(result, recordings, reports);
+  add_bands(result, reports);
+}
+
+void add_history(log::Result& result, const std::vector<TranslatorMember>& members) {
+  result.series.emplace_back("train_curve", history_series(members[0].history));
+  if (members.size() == 1) return;
+  for (const TranslatorMember& m : members)
+    result.series.emplace_back(fmt::format("train_curve/{}", m.seed), history_series(m.history));
+}
+
+}  // namespace tenfold::samba_align

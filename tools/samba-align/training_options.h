@@ -1,0 +1,30 @@
+// What windows are cut and how a translator is trained (specification, sections 2.1 and 4).
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace tenfold::samba_align {
+
+struct DatasetOptions {
+  int64_t frames = 15, context_frames = 15;  // of a window
+  std::string normalise = "window";          // or recording: one mean and deviation a modality
+  std::string graph_from = "train";          // or all: the released code's leak
+  double graph_density = 1;
+  int64_t graph_degree = 0;  // > 0: instead of the density
+  bool no_graph = false;     // every parcel alone
+  std::string pairing = "same";
+  bool windows_anywhere = true;  // training windows begin at any frame, else on the grid
+  double gap_s = 30;             // between parts
+};
+
+struct TrainerOptions {
+  std::string loss = "cosine";
+  int64_t batch_size = 10;
+  double lr = 3e-4;
+  double teacher_forcing = 0.5;
+  bool true_first_frame = false;
+  bool eval_dropout = false;  // the released code's dropouts stay on in evaluation
+};
+
+}  // namespace tenfold::samba_align

@@ -1,0 +1,118 @@
+#include "tools/samba-align/translation_metrics.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace tenfold::samba_align {
+namespace {
+
+using Doubles = std::vector<double>;
+
+// In place; false where nothing varies.
+bool standardise(Doubles& v) {
+  const double mean = std::accumulate(v.begin(), v.end(), 0.0) / double(v.size());
+  double squares = 0;
+  for (double& x : v) {
+    x -= mean;
+    squares += x * x;
+  }
+  // Rounding leaves a constant series a deviation of some last places.
+  if (!(squares > 1e-20 * double(v.size()) * (mean * mean + 1e-30))) return false;
+  const double norm = std::sqrt(double(v.size()) / squares);
+  for (double& x : v) x *= norm;
+  return true;
+}
+
+double mean_product(const Doubles& a, const Doubles& b) {
+  return std::inner_product(a.begin(), a.end(), b.begin(), 0.0) / double(a.size());
+}
+
+// Equal values share the mean of their ranks.
+Doubles ranks(const Doubles& v) {
+  std::vector<size_t> order(v.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return v[a] < v[b]; });
+  Doubles out(v.size());
+  for (size_t i = 0; i < order.size();) {
+    size_t end = i;
+    while (end < order.size() && v[order[end]] == v[order[i]]) ++end;
+    for (size_t k = i; k < end; ++k) out[order[k]] = double(i + end - 1) / 2;
+    i = end;
+  }
+  return out;
+}
+
+Doubles series_of(const Translation& t, const std::vector<float>& all, int64_t target,
+                  int64_t first) {
+  Doubles v;
+  for (int64_t w = 0; w < t.windows; ++w) {
+    const float* row = t.of(all, w, target);
+    v.insert(v.end(), row + first, row + t.frames);
+  }
+  return v;
+}
+
+}  // namespace
+
+std::vector<ParcelMetrics> parcel_metrics(const Translation& t, int64_t first) {
+  std::vector<ParcelMetrics> out(size_t(t.targets));
+  for (int64_t q = 0; q < t.targets; ++q) {
+    Doubles a = series_of(t, t.truth, q, first), b = series_of(t, t.translated, q, first);
+    Doubles rank_a = ranks(a), rank_b = ranks(b);
+    if (!standardise(a) || !standardise(b)) continue;
+    ParcelMetrics& m = out[size_t(q)];
+    m.pearson = mean_product(a, b);
+    m.r2 = *m.pearson * *m.pearson;
+    if (standardise(rank_a) && standardise(rank_b)) m.spearman = mean_product(rank_a, rank_b);
+    Doubles errors(a.size());
+    double squares = 0;
+    for (size_t i = 0; i < a.size(); ++i) {
+      errors[i] = std::abs(a[i] - b[i]);
+      squares += errors[i] * errors[i];
+    }
+    m.rmse = std::sqrt(squares / double(a.size()));
+    std::sort(errors.begin(), errors.end());
+    m.median_error = (errors[(errors.size() - 1) / 2] + errors[errors.size() / 2]) / 2;
+  }
+  return out;
+}
+
+WithinWindow within_window(const Translation& t, int64_t first) {
+  WithinWindow out;
+  double sum = 0;
+  for (int64_t w = 0; w < t.windows; ++w) {
+    for (int64_t q = 0; q < t.targets; ++q) {
+      const float *a = t.of(t.truth, w, q), *b = t.of(t.translated, w, q);
+      Doubles x(a + first, a + t.frames), y(b + first, b + t.frames);
+      if (!standardise(x) || !standardise(y)) {
+        ++out.skipped;
+        continue;
+      }
+      sum += mean_product(x, y);
+      ++out.used;
+    }
+  }
+  if (out.used > 0) out.r = sum / double(out.used);
+  return out;
+}
+
+double mean_cosine_loss(const Translation& t) {
+  double sum = 0;
+  for (int64_t w = 0; w < t.windows; ++w) {
+    for (int64_t q = 0; q < t.targets; ++q) {
+      const float *a = t.of(t.truth, w, q), *b = t.of(t.translated, w, q);
+      double ab = 0, aa = 0, bb = 0;
+      for (int64_t f = 0; f < t.frames; ++f) {
+        ab += double(a[f]) * b[f];
+        aa += double(a[f]) * a[f];
+        bb += double(b[f]) * b[f];
+      }
+      constexpr double kEps = 1e-8;
+      sum += 1 - ab / (std::max(std::sqrt(aa), kEps) * std::max(std::sqrt(bb), kEps));
+    }
+  }
+  return sum / double(t.windows * t.targets);
+}
+
+}  // namespace tenfold::samba_align
