@@ -30,47 +30,41 @@ Eigen::ArrayXd sigmoid(const Eigen::ArrayXd& v) {
 class DelayedCoupling {
  public:
   DelayedCoupling(const Matrix& connections, const Matrix& delays)
-      : past_(connections.rows(), static_cast<int64_t>(delays.maxCoeff()) + 1) {
-    past_.setZero();
+      : slots_(static_cast<int64_t>(delays.maxCoeff()) + 1),
+        past_(Eigen::MatrixXd::Zero(connections.rows(), 2 * slots_)),
+        sums_(connections.rows()) {
     for (int64_t i = 0; i < connections.rows(); ++i) {
-      starts_.push_back(links_.size());
+      starts_.push_back(weights_.size());
       for (int64_t j = 0; j < connections.cols(); ++j) {
         if (connections(i, j) == 0) continue;
-        links_.push_back({j, static_cast<int64_t>(delays(i, j)), connections(i, j)});
+        weights_.push_back(connections(i, j));
+        offsets_.push_back(j - static_cast<int64_t>(delays(i, j)) * connections.rows());
       }
     }
-    starts_.push_back(links_.size());
+    starts_.push_back(weights_.size());
   }
 
   // Takes the rates of this step, then sums the links.
   const Eigen::ArrayXd& next(const Eigen::ArrayXd& rates) {
-    now_ = (now_ + 1) % past_.cols();
-    past_.col(now_) = rates;
-    sums_.resize(past_.rows());
-    const double* past = past_.data();
-    const int64_t size = past_.rows(), slots = past_.cols();
-    for (int64_t i = 0; i < size; ++i) {
+    now_ = (now_ + 1) % slots_;
+    // Twice, so that the slots before a slot are always there.
+    past_.col(now_) = past_.col(now_ + slots_) = rates.matrix();
+    const double* now = past_.col(now_ + slots_).data();
+    for (int64_t i = 0; i < sums_.size(); ++i) {
       double sum = 0;
-      for (size_t k = starts_[i]; k < starts_[i + 1]; ++k) {
-        const Link& link = links_[k];
-        const int64_t slot = now_ - link.delay;
-        sum += link.weight * past[(slot < 0 ? slot + slots : slot) * size + link.from];
-      }
+      for (size_t k = starts_[i]; k < starts_[i + 1]; ++k) sum += weights_[k] * now[offsets_[k]];
       sums_[i] = sum;
     }
     return sums_;
   }
 
  private:
-  struct Link {
-    int64_t from, delay;
-    double weight;
-  };
-  std::vector<Link> links_;
-  std::vector<size_t> starts_;
-  Eigen::ArrayXXd past_;  // [columns, slots] a ring of steps
+  int64_t slots_, now_ = 0;
+  Eigen::MatrixXd past_;  // [columns, 2 slots] a ring of steps
   Eigen::ArrayXd sums_;
-  int64_t now_ = 0;
+  std::vector<double> weights_;   // of the links, receiver after receiver
+  std::vector<int64_t> offsets_;  // from the rates of now to the sender's at its delay
+  std::vector<size_t> starts_;
 };
 
 // Resamples channels that arrive step by step, from -reach() on.
@@ -151,7 +145,7 @@ NeuralActivity simulate_neural_mass(const MassModel& model,
   NeuralMass mass(parcels);
   Eigen::ArrayXd input(parcels);
   const int64_t first = -resampler.reach();
-  const auto begin = first - static_cast<int64_t>(std::lround(kBurnIn / kMassStep));
+  const auto begin = std::min<int64_t>(first, -std::lround(kBurnIn / kMassStep));
   for (int64_t n = begin; n <= last; ++n) {
     const Eigen::ArrayXd rate = mass.rate();
     if (n >= first) {
