@@ -75,10 +75,10 @@ void sync_and_close(Descriptor& file, const std::string& path) {
 }
 
 // Devices and pipes (/dev/stdout, /dev/null) are written through: a rename would replace them.
-void write_through(const std::string& path, const void* data, uint64_t size) {
+void write_through(const std::string& path, const std::vector<std::string_view>& parts) {
   Descriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
   if (!file.valid()) throw_uncreatable(path, errno);
-  write_all(file, path, data, size);
+  for (const std::string_view part : parts) write_all(file, path, part.data(), part.size());
   if (!file.close()) throw IoError(fmt::format("{}: cannot close: {}", path, reason(errno)));
 }
 
@@ -111,13 +111,13 @@ std::string read_text(const std::string& path, uint64_t limit) {
   return std::string(bytes.begin(), bytes.end());
 }
 
-void write_file_atomic(const std::string& path, const void* data, uint64_t size) {
+void write_file_atomic(const std::string& path, const std::vector<std::string_view>& parts) {
   struct stat status {};
   const bool there = ::stat(path.c_str(), &status) == 0;
   if (there && S_ISDIR(status.st_mode)) {
     throw CannotCreate(path + ": cannot create: a folder of that name is there");
   }
-  if (there && !S_ISREG(status.st_mode)) return write_through(path, data, size);
+  if (there && !S_ISREG(status.st_mode)) return write_through(path, parts);
   std::error_code ignored;
   // The file behind a symbolic link is replaced, not the link.
   const std::filesystem::path resolved = std::filesystem::canonical(path, ignored);
@@ -125,15 +125,19 @@ void write_file_atomic(const std::string& path, const void* data, uint64_t size)
   std::string temporary;
   Descriptor file = create_beside(target, temporary);
   TemporaryFile guard(temporary);
-  write_all(file, path, data, size);
+  for (const std::string_view part : parts) write_all(file, path, part.data(), part.size());
   sync_and_close(file, path);
   if (::rename(temporary.c_str(), target.c_str()) != 0) throw_uncreatable(path, errno);
   guard.keep();
   sync_folder(parent_of(target));
 }
 
+void write_file_atomic(const std::string& path, const void* data, uint64_t size) {
+  write_file_atomic(path, std::string_view(static_cast<const char*>(data), size));
+}
+
 void write_file_atomic(const std::string& path, std::string_view text) {
-  write_file_atomic(path, text.data(), text.size());
+  write_file_atomic(path, std::vector<std::string_view>{text});
 }
 
 void require_creatable(const std::string& path) {

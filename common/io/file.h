@@ -21,6 +21,7 @@ std::string read_text(const std::string& path, uint64_t limit = uint64_t{1} << 3
 // Throws CannotCreate (cannot be created) or IoError (disk full, file limit).
 void write_file_atomic(const std::string& path, const void* data, uint64_t size);
 void write_file_atomic(const std::string& path, std::string_view text);
+void write_file_atomic(const std::string& path, const std::vector<std::string_view>& parts);
 
 // Throws CannotCreate where write_file_atomic could not create `path`; for a look before long work.
 void require_creatable(const std::string& path);

@@ -109,6 +109,13 @@ std::vector<int64_t> read_shape(Literals& in) {
 
 }  // namespace
 
+std::string npy_code(DType dtype) {
+  for (const Code& known : kCodes) {
+    if (known.dtype == dtype) return known.code;
+  }
+  throw DataError(fmt::format("NumPy has no dtype {}", dtype_name(dtype)));
+}
+
 NpyHeader parse_npy_header(std::string_view text, const std::string& file) {
   Literals in(text, file);
   NpyHeader header;

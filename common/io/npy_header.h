@@ -19,4 +19,7 @@ struct NpyHeader {
 // Throws DataError; structured, big-endian and object arrays are refused by name.
 NpyHeader parse_npy_header(std::string_view text, const std::string& file);
 
+// "f4" for float32. Throws DataError for BF16, which NumPy has not.
+std::string npy_code(DType dtype);
+
 }  // namespace tenfold::io
