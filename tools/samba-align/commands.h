@@ -9,4 +9,6 @@ int simulate(const SimulateConfig& config, cli::Run& run);
 int train(const TrainConfig& config, cli::Run& run);
 int evaluate(const EvalConfig& config, cli::Run& run);
 
+int baseline(const BaselineConfig& config, cli::Run& run);
+
 }  // namespace tenfold::samba_align

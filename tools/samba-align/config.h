@@ -153,6 +153,27 @@ struct EvalConfig {
   void validate(const cli::CommonOptions&) {}
 };
 
+struct BaselineConfig {
+  std::string data = kSimulationFolder, kind = "canonical-ridge", part = "test";
+  std::vector<std::string> subjects;
+  int64_t frames = 15;
+  double gap = 30;  // s
+
+  template <class Visitor>
+  void visit(Visitor& v) {
+    v.text("data", data, "DIR", "what `simulate` wrote");
+    v.list("subjects", subjects, {}, "ID", "only these; all where none is given");
+    v.choice("kind", kind, {"canonical-ridge"},
+             "one fixed response, then ridge regression with penalties by validation");
+    v.choice("part", part, {"train", "valid", "test"}, "which windows to translate");
+    v.number("frames", frames, {2, 1000}, "frames", "length of a window");
+    v.number("gap", gap, {0.0, 1e4}, "s", "between training, validation and test part");
+  }
+  static std::vector<std::string> presets() { return {"small"}; }
+  void apply_preset(const std::string&, cli::CommonOptions&) {}
+  void validate(const cli::CommonOptions&) {}
+};
+
 // What a training's options say together with the recordings' sizes.
 ModelSpec model_spec(const TrainConfig& config, const RecordingSet& recordings);
 DatasetOptions dataset_options(const TrainConfig& config, const RecordingSet& recordings);

@@ -37,6 +37,10 @@ class Dataset {
   // Without truth for the decoder.
   Batch batch(const std::vector<WindowPlace>& places) const;
 
+  // As windows are cut from them: normalised where that is done by recording.
+  const at::Tensor& ele(size_t subject) const { return ele_[subject]; }    // [parcels, samples]
+  const at::Tensor& hemo(size_t subject) const { return hemo_[subject]; }  // [targets, frames]
+
   const Graph& source_graph(size_t subject) const { return *source_[subject]; }
   const Graph& target_graph(size_t subject) const { return *target_[subject]; }
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <memory>
+
 #include "common/core/error.h"
 #include "tools/samba-align/commands.h"
 #include "tools/samba-align/report.h"
@@ -44,12 +46,15 @@ int evaluate(const EvalConfig& config, cli::Run& run) {
   }
   const TranslateOptions options{trained.training.true_first_frame, trained.training.eval_dropout,
                                  16};
-  std::vector<SeedReport> reports;
+  std::vector<SeedTranslation> translations;
+  std::vector<SeedModel> seed_models;
   for (size_t i = 0; i < models.size(); ++i) {
-    reports.push_back({stored.seeds[i], models[i].get(),
-                       translate(*models[i], dataset, dataset.windows(config.part), options)});
+    seed_models.emplace_back(stored.seeds[i], models[i].get());
+    translations.push_back(
+        {stored.seeds[i], translate(*models[i], dataset, dataset.windows(config.part), options)});
   }
-  add_translation(result, recordings, reports);
+  add_translation(result, translations);
+  add_learned(result, recordings, seed_models);
   run.emit(result, "eval/1");
   return 0;
 }

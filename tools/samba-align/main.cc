@@ -10,6 +10,8 @@ int main(int argc, char** argv) {
                            Kind::kFile, simulate);
   tool.add<TrainConfig>("train", "train a translator and test it", Kind::kTraining, train);
   tool.add<EvalConfig>("eval", "test a trained translator", Kind::kAnalysis, evaluate);
+  tool.add<BaselineConfig>("baseline", "what a simple predictor makes of the same windows",
+                           Kind::kAnalysis, baseline);
   tool.set_examples("train",
                     "samba-align simulate --preset small\n"
                     "  samba-align train --preset small");

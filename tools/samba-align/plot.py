@@ -27,14 +27,16 @@ def read(path):
     except ValueError as e:
         raise PlotError(BAD_DATA, f"{path}: no JSON ({e})") from e
     schema = result.get("schema") if isinstance(result, dict) else None
-    if schema not in ("samba-align.train/1", "samba-align.eval/1"):
-        raise PlotError(BAD_DATA, f"{path}: found schema {schema}, expected samba-align.train/1 or samba-align.eval/1")
+    if schema not in [f"samba-align.{name}/1" for name in ("train", "eval", "baseline")]:
+        raise PlotError(BAD_DATA, f"{path}: found schema {schema}, expected samba-align.NAME/1, NAME of train, eval, baseline")
     if "parcels" not in result.get("tables", {}):
         raise PlotError(BAD_DATA, f"{path}: found no table parcels, expected scores (a dry run has none)")
     return result
 
 
 def label_of(result, path):
+    if result["schema"] == "samba-align.baseline/1":
+        return result["config"]["kind"]
     name = pathlib.Path(path).parent.name or path
     return name + (" (partial)" if result["status"] == "partial" else "")
 
@@ -134,8 +136,10 @@ def draw(results, paths, out):
     matplotlib.rcParams["svg.fonttype"] = "none"
     trained = [(r, p) for r, p in zip(results, paths) if any(n.startswith("train_curve") for n in r.get("series", {}))]
     panels = [lambda a: draw_training(a, *zip(*trained))] * bool(trained)
-    panels += [lambda a: draw_parcels(a, results, paths), lambda a: draw_bands(a, results, paths),
-               lambda a: draw_example(a, results[0])]
+    learned = [(r, p) for r, p in zip(results, paths) if "bands" in r["tables"]]
+    panels += [lambda a: draw_parcels(a, results, paths)]
+    panels += [lambda a: draw_bands(a, *zip(*learned))] * bool(learned)
+    panels += [lambda a: draw_example(a, results[0])]
     if "hrf" in results[0]["tables"]:
         panels.append(lambda a: draw_responses(a, results[0]))
     columns = min(3, len(panels))
@@ -154,7 +158,7 @@ def draw(results, paths, out):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("results", nargs="+", metavar="RESULT.json", help="of train or eval; '-': stdin")
+    parser.add_argument("results", nargs="+", metavar="RESULT.json", help="of train, eval or baseline; '-': stdin")
     parser.add_argument("--out", metavar="FILE", help="PNG or SVG (default: samba-align.png beside the first result)")
     try:
         args = parser.parse_args()

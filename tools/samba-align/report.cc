@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <numeric>
 #include <optional>
 
@@ -98,7 +97,7 @@ struct Responses {
 };
 
 void add_responses(log::Result& result, const RecordingSet& recordings,
-                   const std::vector<SeedReport>& reports) {
+                   const std::vector<SeedModel>& models) {
   log::Table table{{"seed", "parcel", "d1", "d2", "s1", "s2", "c1", "c2", "time_to_peak_s",
                     "fwhm_s", "undershoot_ratio", "true_time_to_peak_s"},
                    {}};
@@ -106,10 +105,10 @@ void add_responses(log::Result& result, const RecordingSet& recordings,
   const std::vector<double>& truth = recordings.subjects[0].true_peaks;
   const bool known = recordings.subjects.size() == 1 && !truth.empty();
   std::vector<Maybe> r, error;
-  for (const SeedReport& report : reports) {
-    const Responses responses(*report.model);
+  for (const auto& [seed, model] : models) {
+    const Responses responses(*model);
     for (size_t p = 0; p < responses.six.size(); ++p) {
-      std::vector<log::Value> row = {report.seed, int64_t(p)};
+      std::vector<log::Value> row = {seed, int64_t(p)};
       for (const double v : responses.six[p]) row.emplace_back(v);
       row.insert(row.end(), {responses.peak[p], responses.width[p], responses.undershoot[p],
                              known ? log::Value(truth[p]) : log::Value(nullptr)});
@@ -127,11 +126,11 @@ void add_responses(log::Result& result, const RecordingSet& recordings,
   add_metric(result, "hrf_peak_mae", error, false, "s", "");
 }
 
-void add_bands(log::Result& result, const std::vector<SeedReport>& reports) {
+void add_bands(log::Result& result, const std::vector<SeedModel>& models) {
   const at::NoGradGuard guard;
   log::Table table{{"seed", "band", "low_hz", "high_hz", "coefficients", "mass", "share"}, {}};
-  for (const SeedReport& report : reports) {
-    const Model& model = *report.model;
+  for (const auto& [seed, learned] : models) {
+    const Model& model = *learned;
     const at::Tensor alpha = model.alpha().to(at::kDouble);
     const std::vector<int64_t>& sizes = model.wavelet().sizes();
     const double all = alpha.sum().item<double>();
@@ -140,7 +139,7 @@ void add_bands(log::Result& result, const std::vector<SeedReport>& reports) {
     for (size_t b = 0; b < sizes.size(); ++b) {
       const bool last = b + 1 == sizes.size();
       const double mass = alpha.narrow(0, first, sizes[b]).sum().item<double>() / all;
-      table.rows.push_back({report.seed, fmt::format("{}{}", last ? 'a' : 'd', last ? b : b + 1),
+      table.rows.push_back({seed, fmt::format("{}{}", last ? 'a' : 'd', last ? b : b + 1),
                             last ? 0.0 : high / 2, high, sizes[b], mass,
                             double(sizes[b]) / double(model.wavelet().coefficients())});
       first += sizes[b];
@@ -151,9 +150,8 @@ void add_bands(log::Result& result, const std::vector<SeedReport>& reports) {
 }
 
 // The first seed's windows of three targets: the best, the median and the worst by correlation.
-void add_example(log::Result& result, const SeedReport& report,
+void add_example(log::Result& result, const Translation& t,
                  const std::vector<ParcelMetrics>& parcels) {
-  const Translation& t = report.translation;
   std::vector<int64_t> order(static_cast<size_t>(t.targets));
   std::iota(order.begin(), order.end(), 0);
   std::sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
@@ -220,17 +218,16 @@ log::Facts model_facts(const Model& model) {
           {"alpha_scaled", model.spec().scale_alpha}};
 }
 
-void add_translation(log::Result& result, const RecordingSet& recordings,
-                     const std::vector<SeedReport>& reports) {
+void add_translation(log::Result& result, const std::vector<SeedTranslation>& translations) {
   std::vector<Maybe> loss, within;
   std::vector<std::vector<Maybe>> means(6);
   log::Table table{{"seed", "parcel", "pearson", "spearman", "r2", "rmse", "median_error"}, {}};
-  for (const SeedReport& report : reports) {
-    const std::vector<ParcelMetrics> parcels = parcel_metrics(report.translation, 1);
+  for (const auto& [seed, translation] : translations) {
+    const std::vector<ParcelMetrics> parcels = parcel_metrics(translation, 1);
     std::vector<std::vector<Maybe>> columns(5);
     for (size_t q = 0; q < parcels.size(); ++q) {
       const ParcelMetrics& m = parcels[q];
-      std::vector<log::Value> row = {report.seed, int64_t(q)};
+      std::vector<log::Value> row = {seed, int64_t(q)};
       size_t c = 0;
       for (const Maybe& v : {m.pearson, m.spearman, m.r2, m.rmse, m.median_error}) {
         row.push_back(value_of(v));
@@ -240,9 +237,9 @@ void add_translation(log::Result& result, const RecordingSet& recordings,
     }
     for (size_t c = 0; c < columns.size(); ++c) means[c].push_back(mean_of(columns[c]));
     means[5].push_back(median_of(columns[0]));
-    loss.emplace_back(mean_cosine_loss(report.translation));
-    within.push_back(within_window(report.translation, 1).r);
-    if (&report == &reports.front()) add_example(result, report, parcels);
+    loss.emplace_back(mean_cosine_loss(translation));
+    within.push_back(within_window(translation, 1).r);
+    if (&translation == &translations.front().translation) add_example(result, translation, parcels);
   }
   const std::string none = "no translated series varies";
   add_metric(result, "pearson", means[0], true, "", none);
@@ -254,8 +251,12 @@ void add_translation(log::Result& result, const RecordingSet& recordings,
   add_metric(result, "within_window_r", within, true, "", none);
   add_metric(result, "loss", loss, false, "", "");
   result.tables.emplace_back("parcels", table);
-  add_responses(result, recordings, reports);
-  add_bands(result, reports);
+}
+
+void add_learned(log::Result& result, const RecordingSet& recordings,
+                 const std::vector<SeedModel>& models) {
+  add_responses(result, recordings, models);
+  add_bands(result, models);
 }
 
 void add_history(log::Result& result, const std::vector<TranslatorMember>& members) {

@@ -13,20 +13,21 @@
 
 namespace tenfold::samba_align {
 
-// A seed's translator and how it translated the part that is reported.
-struct SeedReport {
+// How a seed's translator translated the part that is reported.
+struct SeedTranslation {
   int64_t seed = 0;
-  const Model* model = nullptr;
   Translation translation;
 };
+using SeedModel = std::pair<int64_t, const Model*>;
 
 log::Facts data_facts(const RecordingSet& recordings, const Dataset& dataset);
 log::Facts model_facts(const Model& model);
 
-// Metrics loss, pearson, ...; tables parcels, hrf (with the true times to peak where they are known)
-// and bands; series example: some true and translated windows.
-void add_translation(log::Result& result, const RecordingSet& recordings,
-                     const std::vector<SeedReport>& reports);
+// Metrics loss, pearson, ...; table parcels; series example: true and translated windows.
+void add_translation(log::Result& result, const std::vector<SeedTranslation>& translations);
+// What was learned: tables hrf (with the true times to peak where they are known) and bands.
+void add_learned(log::Result& result, const RecordingSet& recordings,
+                 const std::vector<SeedModel>& models);
 // Series train_curve, and one a seed where there are several.
 void add_history(log::Result& result, const std::vector<TranslatorMember>& members);
 

@@ -52,14 +52,17 @@ int train(const TrainConfig& config, cli::Run& run) {
 
   const TranslateOptions options{config.training.true_first_frame, config.training.eval_dropout,
                                  16};
-  std::vector<SeedReport> reports;
+  std::vector<SeedTranslation> translations;
+  std::vector<SeedModel> models;
   for (const TranslatorMember& m : program.members()) {
     const at::NoGradGuard guard;
     m.model->parameters().values().copy_(m.best);
-    reports.push_back({int64_t(m.seed), m.model.get(),
-                       translate(*m.model, dataset, dataset.windows("test"), options)});
+    models.emplace_back(int64_t(m.seed), m.model.get());
+    translations.push_back(
+        {int64_t(m.seed), translate(*m.model, dataset, dataset.windows("test"), options)});
   }
-  add_translation(result, recordings, reports);
+  add_translation(result, translations);
+  add_learned(result, recordings, models);
   add_training_metrics(result, program, outcome);
   add_history(result, program.members());
   run.emit(result, "train/1");

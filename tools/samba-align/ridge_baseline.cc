@@ -1,0 +1,78 @@
+#include "tools/samba-align/ridge_baseline.h"
+
+#include <Eigen/Dense>
+#include <cmath>
+#include <limits>
+
+#include "tools/samba-align/causal_convolution.h"
+#include "tools/samba-align/haemodynamic_response.h"
+
+namespace tenfold::samba_align {
+namespace {
+
+Eigen::MatrixXd rows_of(const Matrix& m, const Frames& f) { return m.middleRows(f.first, f.count()); }
+
+// Pearson correlation of two columns; none where one does not vary.
+double correlation(const Eigen::VectorXd& a, const Eigen::VectorXd& b) {
+  const Eigen::VectorXd x = a.array() - a.mean(), y = b.array() - b.mean();
+  const double norm = x.norm() * y.norm();
+  return norm > 0 ? x.dot(y) / norm : -std::numeric_limits<double>::infinity();
+}
+
+}  // namespace
+
+Matrix canonical_features(const Matrix& x, double rate, int64_t block) {
+  const std::vector<double> h = response_kernel(kCanonicalResponse, rate);
+  const int64_t frames = x.cols() / block;
+  Matrix out(frames, x.rows());
+  for (int64_t p = 0; p < x.rows(); ++p) {
+    const std::vector<double> row(x.row(p).data(), x.row(p).data() + x.cols());
+    const std::vector<double> y = convolve_causal(row, h);
+    for (int64_t j = 0; j < frames; ++j) out(j, p) = y[size_t((j + 1) * block - 1)] / rate;
+  }
+  return out;
+}
+
+Matrix RidgeFit::predict(const Matrix& features) const {
+  const Eigen::MatrixXd z =
+      (features.rowwise() - feature_mean).array().rowwise() * feature_scale.array();
+  return (z * weights).rowwise() + target_mean;
+}
+
+RidgeFit fit_ridge(const Matrix& features, const Matrix& targets, const Frames& train,
+                   const Frames& valid) {
+  RidgeFit fit;
+  const Eigen::MatrixXd x = rows_of(features, train), y = rows_of(targets, train);
+  fit.feature_mean = x.colwise().mean();
+  fit.target_mean = y.colwise().mean();
+  Eigen::MatrixXd z = x.rowwise() - fit.feature_mean;
+  const Eigen::RowVectorXd deviation =
+      (z.colwise().squaredNorm() / double(std::max<int64_t>(1, z.rows() - 1))).cwiseSqrt();
+  // A feature that does not vary says nothing.
+  fit.feature_scale = (deviation.array() > 0).select(deviation.cwiseInverse(), 0.0);
+  z = z.array().rowwise() * fit.feature_scale.array();
+  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(z.transpose() * z);
+  const Eigen::MatrixXd turned =
+      solver.eigenvectors().transpose() * (z.transpose() * (y.rowwise() - fit.target_mean));
+  fit.weights = Matrix::Zero(x.cols(), y.cols());
+  fit.lambda.assign(size_t(y.cols()), 0);
+  std::vector<double> best(fit.lambda.size(), -std::numeric_limits<double>::infinity());
+  const Eigen::MatrixXd truth = rows_of(targets, valid);
+  for (int e = -1; e <= 5; ++e) {
+    const double lambda = std::pow(10.0, e);
+    RidgeFit tried = fit;
+    tried.weights = solver.eigenvectors() *
+                    (solver.eigenvalues().array() + lambda).inverse().matrix().asDiagonal() * turned;
+    const Matrix found = tried.predict(features.middleRows(valid.first, valid.count()));
+    for (int64_t q = 0; q < y.cols(); ++q) {
+      const double r = correlation(found.col(q), truth.col(q));
+      if (!(r > best[size_t(q)]) && e > -1) continue;
+      best[size_t(q)] = r;
+      fit.lambda[size_t(q)] = lambda;
+      fit.weights.col(q) = tried.weights.col(q);
+    }
+  }
+  return fit;
+}
+
+}  // namespace tenfold::samba_align
