@@ -48,8 +48,10 @@ RidgeFit fit_ridge(const Matrix& features, const Matrix& targets, const Frames& 
   Eigen::MatrixXd z = x.rowwise() - fit.feature_mean;
   const Eigen::RowVectorXd deviation =
       (z.colwise().squaredNorm() / double(std::max<int64_t>(1, z.rows() - 1))).cwiseSqrt();
-  // A feature that does not vary says nothing.
-  fit.feature_scale = (deviation.array() > 0).select(deviation.cwiseInverse(), 0.0);
+  // A feature that varies by its rounding alone says nothing.
+  constexpr double kRounding = 1e-12;
+  fit.feature_scale = (deviation.array() > kRounding * fit.feature_mean.array().abs())
+                          .select(deviation.cwiseInverse(), 0.0);
   z = z.array().rowwise() * fit.feature_scale.array();
   const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(z.transpose() * z);
   const Eigen::MatrixXd turned =
