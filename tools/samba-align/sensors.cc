@@ -7,6 +7,7 @@
 #include <cmath>
 #include <vector>
 
+#include "common/core/error.h"
 #include "common/core/philox.h"
 #include "common/stats/resampling.h"
 
@@ -50,6 +51,17 @@ std::vector<double> sensor_noise(int64_t samples, double rms, uint64_t seed,
     out[n] = each * (white.normal(n) + memory);
   }
   return out;
+}
+
+// NaN where there is none.
+double finite_mean(const Matrix& m, int64_t row, const std::vector<int64_t>& columns) {
+  double sum = 0, count = 0;
+  for (const int64_t c : columns) {
+    if (!std::isfinite(m(row, c))) continue;
+    sum += m(row, c);
+    ++count;
+  }
+  return count > 0 ? sum / count : std::nan("");
 }
 
 double root_mean_square(const FloatMatrix& m) {
@@ -139,6 +151,29 @@ Matrix eeg_leadfield(const Dipoles& dipoles, const Points& electrodes) {
   }
   out.rowwise() -= out.colwise().mean().eval();
   return out;
+}
+
+Matrix region_leadfield(const Matrix& leadfield, const std::vector<int64_t>& regions,
+                        int64_t parcels) {
+  if (static_cast<int64_t>(regions.size()) != leadfield.cols()) {
+    throw DataError(fmt::format("--region-map: found {} vertices, expected {} as in --leadfield",
+                                regions.size(), leadfield.cols()));
+  }
+  std::vector<std::vector<int64_t>> vertices(static_cast<size_t>(parcels));
+  for (size_t v = 0; v < regions.size(); ++v) {
+    if (regions[v] >= 0 && regions[v] < parcels) vertices[regions[v]].push_back(static_cast<int64_t>(v));
+  }
+  for (int64_t p = 0; p < parcels; ++p) {
+    if (vertices[p].empty()) throw DataError(fmt::format("--region-map: region {} is empty", p));
+  }
+  Matrix out(leadfield.rows(), parcels);
+  int64_t kept = 0;
+  for (int64_t m = 0; m < leadfield.rows(); ++m) {
+    for (int64_t p = 0; p < parcels; ++p) out(kept, p) = finite_mean(leadfield, m, vertices[p]);
+    kept += out.row(kept).allFinite();
+  }
+  if (kept == 0) throw DataError("--leadfield: no sensor sees all regions");
+  return out.topRows(kept);
 }
 
 Matrix minimum_norm_inverse(const Matrix& leadfield) {

@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
+#include "common/core/error.h"
 #include "common/core/philox.h"
 
 namespace tenfold::samba_align {
@@ -147,6 +148,24 @@ TEST_CASE("the inverse is the minimum norm's, in either of its forms") {
   const Eigen::MatrixXd gram = l.transpose() * l + k * Matrix::Identity(12, 12);
   const Eigen::MatrixXd expected = gram.inverse() * l.transpose();
   CHECK((w - expected).cwiseAbs().maxCoeff() < 1e-9 * expected.cwiseAbs().maxCoeff());
+}
+
+TEST_CASE("a lead field of vertices is averaged over regions, past what is not finite") {
+  const double none = std::nan("");
+  Matrix l(3, 5);
+  l << 1, 3, 10, 7, none,  //
+      none, 4, 20, 8, 100,  //
+      2, 2, none, 9, 100;
+  const Matrix r = region_leadfield(l, {0, 0, 1, -1, 1}, 2);
+  REQUIRE(r.rows() == 3);
+  CHECK((r(0, 0) == 2 && r(0, 1) == 10));
+  CHECK((r(1, 0) == 4 && r(1, 1) == 60));
+  CHECK((r(2, 0) == 2 && r(2, 1) == 100));
+  const Matrix fewer = region_leadfield(l, {0, -1, 1, -1, -1}, 2);
+  CHECK((fewer.rows() == 1 && fewer(0, 0) == 1 && fewer(0, 1) == 10));
+  CHECK_THROWS_AS(region_leadfield(l, {0, 1}, 2), DataError);
+  CHECK_THROWS_AS(region_leadfield(l, {0, 0, 0, 0, 0}, 2), DataError);
+  CHECK_THROWS_AS(region_leadfield(Matrix::Constant(1, 2, none), {0, 1}, 2), DataError);
 }
 
 TEST_CASE("sensors see 10 nAm and noise of the stated strength, and the inverse sees sources") {
