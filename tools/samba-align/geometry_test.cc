@@ -64,7 +64,8 @@ TEST_CASE("blocks of neighbours in number are regions") {
   const Matrix d = distances(p, p);
   CHECK(d == Matrix(d.transpose()));
   double within = 0;
-  for (int64_t patch = 0; patch < 20; ++patch) within += d.block(10 * patch, 10 * patch, 10, 10).mean() / 20;
+  for (int64_t patch = 0; patch < 20; ++patch)
+    within += d.block(10 * patch, 10 * patch, 10, 10).mean() / 20;
   CHECK(within < 0.6 * d.mean());
 }
 

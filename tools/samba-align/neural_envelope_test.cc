@@ -82,7 +82,8 @@ TEST_CASE("the signal is the slow drive, plus a rhythm and noise of known varian
             .maxCoeff() < 1e-5);
   // E exp(0.6 u) / 2 + 0.28^2 / (1 - 0.81) with u of unit variance
   const double expected = std::exp(0.18) / 2 + 0.28 * 0.28 / 0.19;
-  const double variance = without.moment.cast<double>().squaredNorm() / double(without.moment.size());
+  const double variance =
+      without.moment.cast<double>().squaredNorm() / double(without.moment.size());
   CHECK(variance == Approx(expected).epsilon(0.03));
 }
 

@@ -101,9 +101,8 @@ Vector3d magnetic_field(const Vector3d& moment, const Vector3d& position, const 
   const Vector3d a = r - position;
   const double a_norm = a.norm(), r_norm = r.norm(), a_r = a.dot(r);
   const double f = a_norm * (r_norm * a_norm + r_norm * r_norm - position.dot(r));
-  const Vector3d grad_f =
-      (a_norm * a_norm / r_norm + a_r / a_norm + 2 * a_norm + 2 * r_norm) * r -
-      (a_norm + 2 * r_norm + a_r / a_norm) * position;
+  const Vector3d grad_f = (a_norm * a_norm / r_norm + a_r / a_norm + 2 * a_norm + 2 * r_norm) * r -
+                          (a_norm + 2 * r_norm + a_r / a_norm) * position;
   const Vector3d turn = moment.cross(position);
   return kVacuum / (f * f) * (f * turn - turn.dot(r) * grad_f);
 }
@@ -161,7 +160,8 @@ Matrix region_leadfield(const Matrix& leadfield, const std::vector<int64_t>& reg
   }
   std::vector<std::vector<int64_t>> vertices(static_cast<size_t>(parcels));
   for (size_t v = 0; v < regions.size(); ++v) {
-    if (regions[v] >= 0 && regions[v] < parcels) vertices[regions[v]].push_back(static_cast<int64_t>(v));
+    if (regions[v] >= 0 && regions[v] < parcels)
+      vertices[regions[v]].push_back(static_cast<int64_t>(v));
   }
   for (int64_t p = 0; p < parcels; ++p) {
     if (vertices[p].empty()) throw DataError(fmt::format("--region-map: region {} is empty", p));
@@ -193,7 +193,8 @@ SensorRecording record(FloatMatrix moment, const Matrix& leadfield, const Matrix
   const double rms = root_mean_square(out.sensors) / snr;
   const int64_t samples = moment.cols();
   const stats::Resampler resampler(noise_rate, fs);
-  const auto drawn = static_cast<int64_t>(std::ceil(static_cast<double>(samples) * noise_rate / fs));
+  const auto drawn =
+      static_cast<int64_t>(std::ceil(static_cast<double>(samples) * noise_rate / fs));
   for (int64_t m = 0; m < out.sensors.rows(); ++m) {
     std::vector<double> noise = sensor_noise(drawn, rms, seed, fmt::format("{}/{}", name, m));
     if (noise_rate != fs) noise = resampler.apply(noise);

@@ -20,7 +20,9 @@ SimulationOptions two_minutes() {
   return o;
 }
 
-json truth_of(const std::string& folder) { return json::parse(io::read_text(folder + "/truth.json")); }
+json truth_of(const std::string& folder) {
+  return json::parse(io::read_text(folder + "/truth.json"));
+}
 
 }  // namespace
 

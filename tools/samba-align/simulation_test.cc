@@ -28,8 +28,8 @@ double correlation(const Eigen::RowVectorXd& a, const Eigen::RowVectorXd& b) {
 // Section 8's ridge: signals convolved with the canonical response, one overall scale, lambda 10;
 // the first 1440 frames fit, 345 frames from there on test. Mean r over targets.
 double canonical_ridge(const SimulatedSubject& s, double fs, int64_t block) {
-  const Matrix kernels = response_kernels(
-      std::vector<DoubleGamma>(size_t(s.ele.rows()), kCanonicalResponse), fs);
+  const Matrix kernels =
+      response_kernels(std::vector<DoubleGamma>(size_t(s.ele.rows()), kCanonicalResponse), fs);
   const Matrix filtered = convolved(s.ele.cast<double>(), kernels, fs);
   const int64_t frames = s.hemo.cols();
   Matrix z(filtered.rows(), frames), y = s.hemo.cast<double>();
@@ -84,8 +84,8 @@ TEST_CASE("the small preset's fMRI is clean BOLD of its children, crosstalk and 
     }
     CHECK(worst < 1e-10);
   }
-  const Matrix rest = s.hemo.cast<double>() - s.bold_clean_frames -
-                      0.2 * s.crosstalk * s.bold_clean_frames;
+  const Matrix rest =
+      s.hemo.cast<double>() - s.bold_clean_frames - 0.2 * s.crosstalk * s.bold_clean_frames;
   CHECK(std::sqrt(rest.squaredNorm() / double(rest.size())) == Approx(0.4).epsilon(0.02));
   CHECK(rest.leftCols(1799).cwiseProduct(rest.rightCols(1799)).mean() == Approx(0).margin(0.005));
   CHECK(rest.row(0).dot(s.bold_clean_frames.row(0)) / 1800 == Approx(0).margin(0.03));
@@ -145,7 +145,7 @@ TEST_CASE("subjects see the same and differ in all else; each is a function of s
 }
 
 TEST_CASE("neural mass, sensors and balloons go together") {
-  SimulationOptions o = brief(2);
+  SimulationOptions o = brief(1);
   o.neural = "jansen-rit";
   o.hrf = "balloon";
   o.target_map = o.positions = "sphere";
@@ -163,8 +163,9 @@ TEST_CASE("neural mass, sensors and balloons go together") {
     const SimulatedSubject s = first_of(o);
     CHECK(s.sensors.rows() == (meg ? 100 : 64));
     CHECK(s.hemo == direct.hemo);  // sensors do not touch fMRI
-    CHECK((s.inverse * s.sensors.cast<double>() * 1e9 - s.ele.cast<double>()).cwiseAbs().maxCoeff() <
-          1e-3);
+    CHECK(
+        (s.inverse * s.sensors.cast<double>() * 1e9 - s.ele.cast<double>()).cwiseAbs().maxCoeff() <
+        1e-3);
     double own = 0;
     for (int64_t p = 0; p < 20; ++p) {
       own += correlation(s.ele.row(p).cast<double>(), direct.ele.row(p).cast<double>()) / 20;
@@ -174,7 +175,7 @@ TEST_CASE("neural mass, sensors and balloons go together") {
 }
 
 TEST_CASE("matrices of the user take the place of drawn ones") {
-  SimulationOptions o = brief(2);
+  SimulationOptions o = brief(1);
   o.neural = "jansen-rit";
   SimulationInputs in;
   in.connectome = Matrix::Constant(20, 20, 3);
