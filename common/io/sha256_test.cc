@@ -5,9 +5,7 @@
 namespace tenfold::io {
 namespace {
 
-std::string digest(const std::string& text) {
-  return Sha256().add(text.data(), text.size()).hex();
-}
+std::string digest(const std::string& text) { return Sha256().add(text.data(), text.size()).hex(); }
 
 }  // namespace
 

@@ -28,8 +28,7 @@ State step(const State& at, const Balloon& b, double z) {
 
 double bold(const State& at) {
   const double v = at.volume, q = at.deoxyhaemoglobin;
-  return kRestingVolume *
-         (7 * kRho * (1 - q) + 2 * (1 - q / v) + (2 * kRho - 0.2) * (1 - v));
+  return kRestingVolume * (7 * kRho * (1 - q) + 2 * (1 - q / v) + (2 * kRho - 0.2) * (1 - v));
 }
 
 // Mean of the samples whose times lie in the step; where there is none, the last before it.

@@ -42,7 +42,8 @@ struct SimulateConfig {
     v.number("categories", o.stimulus.categories, {1, 1000}, "", "stimulus categories");
     v.number("dwell-min", o.stimulus.dwell_min, {0.0, 1e4}, "s", "least time of a category");
     v.number("dwell-mean", o.stimulus.dwell_mean, {0.0, 1e4}, "s", "mean of what is drawn");
-    v.choice("dwell-rule", o.stimulus.dwell_rule, {"sum", "max"}, "least plus drawn, or the longer");
+    v.choice("dwell-rule", o.stimulus.dwell_rule, {"sum", "max"},
+             "least plus drawn, or the longer");
     v.choice("stim-pattern", o.stimulus.stim_pattern, {"block", "dense"},
              "a category drives a quarter of the parcels, or all");
     v.choice("neural", o.neural, {"jansen-rit", "envelope"}, "neural mass, or envelope model");
@@ -53,11 +54,13 @@ struct SimulateConfig {
     v.group("Haemodynamics");
     v.choice("hrf", o.hrf, {"double-gamma", "balloon"}, "response of every source parcel");
     v.choice("hrf-box", o.hrf_box, {"model", "small"}, "double gamma: which parameters vary");
-    v.choice("target-map", o.target_map, {"sphere", "child"}, "smoothed over the sphere, or copied");
+    v.choice("target-map", o.target_map, {"sphere", "child"},
+             "smoothed over the sphere, or copied");
     v.number("crosstalk", o.crosstalk, {0.0, 100.0}, "", "random mixture of targets that is added");
     v.number("fmri-noise", o.fmri_noise, {0.0, 100.0}, "", "deviation over the signal's");
     v.number("fmri-noise-ar", o.fmri_noise_ar, {-0.99, 0.99}, "", "its AR(1) coefficient");
-    v.number("drift", o.drift, {0.0, 100.0}, "", "largest linear drift over the signal's deviation");
+    v.number("drift", o.drift, {0.0, 100.0}, "",
+             "largest linear drift over the signal's deviation");
   }
   static std::vector<std::string> presets() { return {"small"}; }
   void apply_preset(const std::string& name, cli::CommonOptions& common);
@@ -93,7 +96,8 @@ struct TrainConfig {
     v.number("gap", windows.gap_s, {0.0, 1e4}, "s", "between training, validation and test part");
     v.group("Graphs");
     v.choice("graph-from", windows.graph_from, {"train", "all"}, "whose correlations");
-    v.number("graph-density", windows.graph_density, {0.0, 1.0}, "", "share of the pairs that stay");
+    v.number("graph-density", windows.graph_density, {0.0, 1.0}, "",
+             "share of the pairs that stay");
     v.number("graph-degree", windows.graph_degree, {0, 1e5}, "",
              "strongest neighbours of every parcel instead; 0: --graph-density");
     v.group("Model");
@@ -104,10 +108,12 @@ struct TrainConfig {
              "convolution with the past, or the released code's centred correlation");
     v.number("hrf-length", model.hrf.seconds, {1.0, 120.0}, "s", "of a response");
     v.flag("train-hrf", model.train_hrf, "responses learn (the released code's do not)");
-    v.number("levels", model.levels, {1, 10}, "", "of the db5 wavelet transform of a frame's block");
+    v.number("levels", model.levels, {1, 10}, "",
+             "of the db5 wavelet transform of a frame's block");
     v.flag("alpha-scale", model.scale_alpha, "wavelet attention of mean 1, not of sum 1");
     v.number("heads", model.heads, {1, 256}, "", "of a graph attention layer");
-    v.number("patches", model.patches, {1, 1e4}, "", "contiguous groups of parcels, upsampled alone");
+    v.number("patches", model.patches, {1, 1e4}, "",
+             "contiguous groups of parcels, upsampled alone");
     v.number("lstm-layers", model.lstm_layers, {1, 16}, "", "of the decoder");
     v.number("dense", model.dense, {1, 1e5}, "", "width between decoder and output");
     v.number("graph-dropout", model.graph_dropout, {0.0, 0.99}, "", "after the first graph layer");

@@ -29,9 +29,8 @@ struct Moments {
     mean = wide.mean().item<double>();
     deviation = wide.std().item<double>();
     if (!(deviation > 0) || !std::isfinite(mean)) {
-      throw DataError(
-          fmt::format("{}: found a signal with deviation {}, expected one that varies", what,
-                      deviation));
+      throw DataError(fmt::format("{}: found a signal with deviation {}, expected one that varies",
+                                  what, deviation));
     }
   }
   at::Tensor normalised(const at::Tensor& x) const {
@@ -57,9 +56,7 @@ Dataset::Dataset(const RecordingSet& recordings, const DatasetOptions& options)
   for (const Recording& r : recordings.subjects) frames = std::min(frames, r.frames);
   const auto gap = int64_t(std::ceil(options.gap_s / recordings.tr - 1e-9));
   parts_ = blocked_parts(frames, gap);
-  const auto in_samples = [&](const Frames& f) {
-    return Frames{f.first * block_, f.end * block_};
-  };
+  const auto in_samples = [&](const Frames& f) { return Frames{f.first * block_, f.end * block_}; };
   for (const Recording& r : recordings.subjects) {
     const std::string where = recordings.path + "/" + r.subject;
     at::Tensor ele = tensor_of(r.ele, r.parcels, r.samples),
@@ -82,8 +79,9 @@ Dataset::Dataset(const RecordingSet& recordings, const DatasetOptions& options)
                          : grid_windows(parts_.train, options.frames, options.context_frames);
   for (const char* part : {"train", "valid", "test"}) {
     if (!windows(part).empty()) continue;
-    throw DataError(fmt::format("{}: the {} part holds no window of {} frames (of {} frames in all)",
-                                recordings.path, part, options.frames, frames));
+    throw DataError(
+        fmt::format("{}: the {} part holds no window of {} frames (of {} frames in all)",
+                    recordings.path, part, options.frames, frames));
   }
 }
 

@@ -1,5 +1,5 @@
-// Recordings as training sees them: normalised, cut into parts and windows, with the graphs of their
-// parcels (specification, section 2.1).
+// Recordings as training sees them: normalised, cut into parts and windows, with the graphs of
+// their parcels (specification, section 2.1).
 #pragma once
 
 #include <ATen/core/Tensor.h>

@@ -16,9 +16,8 @@ int evaluate(const EvalConfig& config, cli::Run& run) {
   const StoredRun stored = open_stored_run(config.run);
   const TrainConfig& trained = stored.config;
   const bool other = !config.data.empty();
-  const RecordingSet recordings =
-      read_recordings(other ? config.data : trained.data,
-                      other ? std::vector<std::string>() : trained.subjects);
+  const RecordingSet recordings = read_recordings(
+      other ? config.data : trained.data, other ? std::vector<std::string>() : trained.subjects);
   const ModelSpec& s = stored.spec;
   const Recording& first = recordings.subjects[0];
   if (first.parcels != s.parcels || first.targets != s.targets || recordings.block != s.block ||

@@ -18,7 +18,8 @@ Matrix autoregressive_noise(int64_t targets, int64_t frames, double coefficient,
 // their means, with the same random phases added to the spectra of all targets, so that spectra and
 // correlations stay; then divided by each target's standard deviation. Throws DataError for a
 // target that does not vary or is not finite.
-Matrix surrogate_noise(const Matrix& series, int64_t frames, uint64_t seed, const std::string& name);
+Matrix surrogate_noise(const Matrix& series, int64_t frames, uint64_t seed,
+                       const std::string& name);
 
 // A line from 0 to a total of U(-largest, largest) a target.
 Matrix linear_drift(int64_t targets, int64_t frames, double largest, uint64_t seed,

@@ -54,7 +54,8 @@ Points parcel_positions(int64_t count) {
   const auto place = [](const Eigen::Vector3d& p) {
     return std::make_tuple(p.x() >= 0, std::atan2(p.z(), p.y()), p.z());
   };
-  std::sort(out.begin(), out.end(), [&](const auto& a, const auto& b) { return place(a) < place(b); });
+  std::sort(out.begin(), out.end(),
+            [&](const auto& a, const auto& b) { return place(a) < place(b); });
   return out;
 }
 
@@ -97,8 +98,8 @@ Matrix draw_connections(const Matrix& millimetres, uint64_t seed) {
   }
   std::stable_sort(pairs.begin(), pairs.end(),
                    [](const Pair& a, const Pair& b) { return a.weight > b.weight; });
-  pairs.resize(static_cast<size_t>(
-      std::lround(kConnectionDensity * static_cast<double>(pairs.size()))));
+  pairs.resize(
+      static_cast<size_t>(std::lround(kConnectionDensity * static_cast<double>(pairs.size()))));
   Matrix out = Matrix::Zero(n, n);
   for (const Pair& p : pairs) out(p.i, p.j) = out(p.j, p.i) = p.weight;
   return out;

@@ -66,8 +66,8 @@ TEST_CASE("width and undershoot of curves with known ones") {
 }
 
 TEST_CASE("kernels are those of the released model") {
-  const std::string folder = testing::fixtures_folder(
-      "samba-align", ".json", "tools/samba-align/haemodynamic_response.h");
+  const std::string folder =
+      testing::fixtures_folder("samba-align", ".json", "tools/samba-align/haemodynamic_response.h");
   if (folder.empty()) TENFOLD_SKIP("no fixtures of samba-align");
   int kernels = 0;
   for (const std::string& name : io::list_folder(folder)) {

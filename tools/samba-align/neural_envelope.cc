@@ -25,7 +25,8 @@ Matrix rows_of_norm_one(Matrix m) {
 void fill_drive(const EnvelopeModel& model, const std::vector<int32_t>& categories, uint64_t seed,
                 const std::string& name, Matrix& drive) {
   const int64_t parcels = drive.rows(), samples = drive.cols();
-  const double keep = std::exp(-1 / (kSlowSeconds * model.rate)), fresh = std::sqrt(1 - keep * keep);
+  const double keep = std::exp(-1 / (kSlowSeconds * model.rate)),
+               fresh = std::sqrt(1 - keep * keep);
   for (int64_t p = 0; p < parcels; ++p) {
     const Stream s(seed, fmt::format("{}/slow/{}", name, p));
     double o = 0;

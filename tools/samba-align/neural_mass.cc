@@ -12,9 +12,9 @@
 namespace tenfold::samba_align {
 namespace {
 
-constexpr double kExcitation = 3.25, kInhibition = 22;           // A, B: mV
-constexpr double kExcitatoryRate = 100, kInhibitoryRate = 50;    // a, b: 1/s
-constexpr double kContacts = 135;                                // C
+constexpr double kExcitation = 3.25, kInhibition = 22;         // A, B: mV
+constexpr double kExcitatoryRate = 100, kInhibitoryRate = 50;  // a, b: 1/s
+constexpr double kContacts = 135;                              // C
 constexpr double kC1 = kContacts, kC2 = 0.8 * kContacts, kC3 = 0.25 * kContacts, kC4 = kC3;
 constexpr double kHalfRate = 2.5, kThreshold = 6, kSteepness = 0.56;  // e0 1/s, v0 mV, r 1/mV
 
@@ -135,11 +135,13 @@ NeuralActivity simulate_neural_mass(const MassModel& model,
   NeuralActivity out{FloatMatrix(parcels, samples), Matrix(parcels, samples)};
   ArrivingSeries<FloatMatrix> moments(resampler, out.moment);
   ArrivingSeries<Matrix> drives(resampler, out.drive);
-  const auto last = static_cast<int64_t>(
-      std::ceil(static_cast<double>(samples) / model.rate / kMassStep)) + resampler.reach();
+  const auto last =
+      static_cast<int64_t>(std::ceil(static_cast<double>(samples) / model.rate / kMassStep)) +
+      resampler.reach();
   const std::vector<int32_t> categories = categories_at(stimulus, 1 / kMassStep, last + 1);
   std::vector<Stream> noise;
-  for (int64_t p = 0; p < parcels; ++p) noise.emplace_back(seed, fmt::format("{}/noise/{}", name, p));
+  for (int64_t p = 0; p < parcels; ++p)
+    noise.emplace_back(seed, fmt::format("{}/noise/{}", name, p));
   const double noise_gain = kNoiseGain * std::sqrt(1 / kMassStep);
   DelayedCoupling coupling(model.connections, model.delays);
   NeuralMass mass(parcels);

@@ -6,7 +6,8 @@
 
 namespace tenfold::samba_align {
 
-TEST_CASE("an hour of 2 s frames is cut 70, 10 and 20 % with gaps at the end of the earlier parts") {
+TEST_CASE(
+    "an hour of 2 s frames is cut 70, 10 and 20 % with gaps at the end of the earlier parts") {
   const Parts p = blocked_parts(1800, 15);
   CHECK(p.train.first == 0);
   CHECK(p.train.end == 1245);

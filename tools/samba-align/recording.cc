@@ -89,9 +89,8 @@ RecordingSet read_recordings(const std::string& folder, const std::vector<std::s
   set.path = folder;
   const std::string file = folder + "/truth.json";
   if (!io::exists(file)) {
-    throw MissingInput(
-        fmt::format("--data {}: found no truth.json, expected a folder that `simulate` wrote",
-                    folder));
+    throw MissingInput(fmt::format(
+        "--data {}: found no truth.json, expected a folder that `simulate` wrote", folder));
   }
   const Json truth = read_json(file);
   try {
@@ -100,16 +99,17 @@ RecordingSet read_recordings(const std::string& folder, const std::vector<std::s
     const double block = set.rate * set.tr;
     set.block = std::llround(block);
     if (std::abs(block - double(set.block)) > kGridTolerance || set.block < 1) {
-      throw DataError(fmt::format(
-          "{}: found {} samples a frame (fs {} times TR {}), expected a whole number", file, block,
-          set.rate, set.tr));
+      throw DataError(
+          fmt::format("{}: found {} samples a frame (fs {} times TR {}), expected a whole number",
+                      file, block, set.rate, set.tr));
     }
     std::vector<std::string> names = subjects;
     if (names.empty()) {
       for (const std::string& name : io::list_folder(folder))
         if (name.rfind("sub-", 0) == 0) names.push_back(name);
     }
-    if (names.empty()) throw MissingInput(folder + ": found no folder sub-*, expected one a subject");
+    if (names.empty())
+      throw MissingInput(folder + ": found no folder sub-*, expected one a subject");
     for (const std::string& name : names)
       set.subjects.push_back(read_subject(folder, name, set.block));
     add_truth(truth, set);

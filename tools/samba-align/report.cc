@@ -239,7 +239,8 @@ void add_translation(log::Result& result, const std::vector<SeedTranslation>& tr
     means[5].push_back(median_of(columns[0]));
     loss.emplace_back(mean_cosine_loss(translation));
     within.push_back(within_window(translation, 1).r);
-    if (&translation == &translations.front().translation) add_example(result, translation, parcels);
+    if (&translation == &translations.front().translation)
+      add_example(result, translation, parcels);
   }
   const std::string none = "no translated series varies";
   add_metric(result, "pearson", means[0], true, "", none);

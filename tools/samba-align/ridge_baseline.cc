@@ -10,7 +10,9 @@
 namespace tenfold::samba_align {
 namespace {
 
-Eigen::MatrixXd rows_of(const Matrix& m, const Frames& f) { return m.middleRows(f.first, f.count()); }
+Eigen::MatrixXd rows_of(const Matrix& m, const Frames& f) {
+  return m.middleRows(f.first, f.count());
+}
 
 // Pearson correlation of two columns; none where one does not vary.
 double correlation(const Eigen::VectorXd& a, const Eigen::VectorXd& b) {
@@ -64,7 +66,8 @@ RidgeFit fit_ridge(const Matrix& features, const Matrix& targets, const Frames& 
     const double lambda = std::pow(10.0, e);
     RidgeFit tried = fit;
     tried.weights = solver.eigenvectors() *
-                    (solver.eigenvalues().array() + lambda).inverse().matrix().asDiagonal() * turned;
+                    (solver.eigenvalues().array() + lambda).inverse().matrix().asDiagonal() *
+                    turned;
     const Matrix found = tried.predict(features.middleRows(valid.first, valid.count()));
     for (int64_t q = 0; q < y.cols(); ++q) {
       const double r = correlation(found.col(q), truth.col(q));

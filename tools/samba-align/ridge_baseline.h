@@ -16,7 +16,7 @@ namespace tenfold::samba_align {
 Matrix canonical_features(const Matrix& x, double rate, int64_t block);
 
 struct RidgeFit {
-  Matrix weights;              // [parcels, targets], of the scaled features
+  Matrix weights;  // [parcels, targets], of the scaled features
   Eigen::RowVectorXd feature_mean, feature_scale, target_mean;
   std::vector<double> lambda;  // [targets], by correlation on the valid frames
 

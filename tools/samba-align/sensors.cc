@@ -7,6 +7,7 @@
 #include <cmath>
 #include <vector>
 
+#include "common/core/error.h"
 #include "common/core/philox.h"
 #include "common/stats/resampling.h"
 
@@ -52,6 +53,17 @@ std::vector<double> sensor_noise(int64_t samples, double rms, uint64_t seed,
   return out;
 }
 
+// NaN where there is none.
+double finite_mean(const Matrix& m, int64_t row, const std::vector<int64_t>& columns) {
+  double sum = 0, count = 0;
+  for (const int64_t c : columns) {
+    if (!std::isfinite(m(row, c))) continue;
+    sum += m(row, c);
+    ++count;
+  }
+  return count > 0 ? sum / count : std::nan("");
+}
+
 double root_mean_square(const FloatMatrix& m) {
   double squares = 0;
   for (int64_t i = 0; i < m.rows(); ++i) squares += m.row(i).cast<double>().squaredNorm();
@@ -89,9 +101,8 @@ Vector3d magnetic_field(const Vector3d& moment, const Vector3d& position, const 
   const Vector3d a = r - position;
   const double a_norm = a.norm(), r_norm = r.norm(), a_r = a.dot(r);
   const double f = a_norm * (r_norm * a_norm + r_norm * r_norm - position.dot(r));
-  const Vector3d grad_f =
-      (a_norm * a_norm / r_norm + a_r / a_norm + 2 * a_norm + 2 * r_norm) * r -
-      (a_norm + 2 * r_norm + a_r / a_norm) * position;
+  const Vector3d grad_f = (a_norm * a_norm / r_norm + a_r / a_norm + 2 * a_norm + 2 * r_norm) * r -
+                          (a_norm + 2 * r_norm + a_r / a_norm) * position;
   const Vector3d turn = moment.cross(position);
   return kVacuum / (f * f) * (f * turn - turn.dot(r) * grad_f);
 }
@@ -141,6 +152,30 @@ Matrix eeg_leadfield(const Dipoles& dipoles, const Points& electrodes) {
   return out;
 }
 
+Matrix region_leadfield(const Matrix& leadfield, const std::vector<int64_t>& regions,
+                        int64_t parcels) {
+  if (static_cast<int64_t>(regions.size()) != leadfield.cols()) {
+    throw DataError(fmt::format("--region-map: found {} vertices, expected {} as in --leadfield",
+                                regions.size(), leadfield.cols()));
+  }
+  std::vector<std::vector<int64_t>> vertices(static_cast<size_t>(parcels));
+  for (size_t v = 0; v < regions.size(); ++v) {
+    if (regions[v] >= 0 && regions[v] < parcels)
+      vertices[regions[v]].push_back(static_cast<int64_t>(v));
+  }
+  for (int64_t p = 0; p < parcels; ++p) {
+    if (vertices[p].empty()) throw DataError(fmt::format("--region-map: region {} is empty", p));
+  }
+  Matrix out(leadfield.rows(), parcels);
+  int64_t kept = 0;
+  for (int64_t m = 0; m < leadfield.rows(); ++m) {
+    for (int64_t p = 0; p < parcels; ++p) out(kept, p) = finite_mean(leadfield, m, vertices[p]);
+    kept += out.row(kept).allFinite();
+  }
+  if (kept == 0) throw DataError("--leadfield: no sensor sees all regions");
+  return out.topRows(kept);
+}
+
 Matrix minimum_norm_inverse(const Matrix& leadfield) {
   Eigen::MatrixXd gram = leadfield * leadfield.transpose();
   gram.diagonal().array() += kRegularisation * gram.trace() / static_cast<double>(gram.rows());
@@ -158,7 +193,8 @@ SensorRecording record(FloatMatrix moment, const Matrix& leadfield, const Matrix
   const double rms = root_mean_square(out.sensors) / snr;
   const int64_t samples = moment.cols();
   const stats::Resampler resampler(noise_rate, fs);
-  const auto drawn = static_cast<int64_t>(std::ceil(static_cast<double>(samples) * noise_rate / fs));
+  const auto drawn =
+      static_cast<int64_t>(std::ceil(static_cast<double>(samples) * noise_rate / fs));
   for (int64_t m = 0; m < out.sensors.rows(); ++m) {
     std::vector<double> noise = sensor_noise(drawn, rms, seed, fmt::format("{}/{}", name, m));
     if (noise_rate != fs) noise = resampler.apply(noise);

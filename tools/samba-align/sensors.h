@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "tools/samba-align/geometry.h"
 #include "tools/samba-align/matrix.h"
@@ -40,6 +41,13 @@ double electric_potential(const Eigen::Vector3d& moment, const Eigen::Vector3d& 
 // [sensors, dipoles].
 Matrix meg_leadfield(const Dipoles& dipoles, const Points& sensors);
 Matrix eeg_leadfield(const Dipoles& dipoles, const Points& electrodes);
+
+// A lead field of vertices [sensors, vertices] as one of regions [kept sensors, parcels]: the mean
+// over the finite entries of a region's vertices; `regions` [vertices] holds numbers of
+// 0 .. parcels - 1, others belong to none. A sensor without a finite entry for some region is
+// dropped. Throws DataError where sizes differ, a region has no vertex or no sensor is left.
+Matrix region_leadfield(const Matrix& leadfield, const std::vector<int64_t>& regions,
+                        int64_t parcels);
 
 // Regularised minimum norm, L' (L L' + tr(L L') / (9 M) I)^-1 [parcels, sensors].
 Matrix minimum_norm_inverse(const Matrix& leadfield);

@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
+#include "common/core/error.h"
 #include "common/core/philox.h"
 
 namespace tenfold::samba_align {
@@ -131,7 +132,8 @@ TEST_CASE("turned sensors keep their distances; the angles of subjects spread by
     REQUIRE((t[3] - t[77]).norm() == Approx((at[3] - at[77]).norm()));
     // A rotation's trace is 1 + 2 cos(angle): recovered from three turned vectors.
     Eigen::Matrix3d before, after;
-    for (int k = 0; k < 3; ++k) before.col(k) = at[size_t(30 * k + 5)], after.col(k) = t[size_t(30 * k + 5)];
+    for (int k = 0; k < 3; ++k)
+      before.col(k) = at[size_t(30 * k + 5)], after.col(k) = t[size_t(30 * k + 5)];
     const double cosine = ((after * before.inverse()).trace() - 1) / 2;
     squares += std::pow(std::acos(std::clamp(cosine, -1.0, 1.0)), 2) / subjects;
   }
@@ -149,6 +151,24 @@ TEST_CASE("the inverse is the minimum norm's, in either of its forms") {
   CHECK((w - expected).cwiseAbs().maxCoeff() < 1e-9 * expected.cwiseAbs().maxCoeff());
 }
 
+TEST_CASE("a lead field of vertices is averaged over regions, past what is not finite") {
+  const double none = std::nan("");
+  Matrix l(3, 5);
+  l << 1, 3, 10, 7, none,   //
+      none, 4, 20, 8, 100,  //
+      2, 2, none, 9, 100;
+  const Matrix r = region_leadfield(l, {0, 0, 1, -1, 1}, 2);
+  REQUIRE(r.rows() == 3);
+  CHECK((r(0, 0) == 2 && r(0, 1) == 10));
+  CHECK((r(1, 0) == 4 && r(1, 1) == 60));
+  CHECK((r(2, 0) == 2 && r(2, 1) == 100));
+  const Matrix fewer = region_leadfield(l, {0, -1, 1, -1, -1}, 2);
+  CHECK((fewer.rows() == 1 && fewer(0, 0) == 1 && fewer(0, 1) == 10));
+  CHECK_THROWS_AS(region_leadfield(l, {0, 1}, 2), DataError);
+  CHECK_THROWS_AS(region_leadfield(l, {0, 0, 0, 0, 0}, 2), DataError);
+  CHECK_THROWS_AS(region_leadfield(Matrix::Constant(1, 2, none), {0, 1}, 2), DataError);
+}
+
 TEST_CASE("sensors see 10 nAm and noise of the stated strength, and the inverse sees sources") {
   const double fs = 200;
   const Matrix l = meg_leadfield(draw_dipoles(parcel_positions(20), 4), meg_sensors());
@@ -159,16 +179,15 @@ TEST_CASE("sensors see 10 nAm and noise of the stated strength, and the inverse 
   const FloatMatrix noise = noisy.sensors - clean.sensors;
   CHECK(rms(clean.sensors) / rms(noise) == Approx(3).epsilon(0.01));
   // Half of the variance is AR(1) of 0.9: the correlation of neighbours is 0.45.
-  const auto product = noise.leftCols(7999).cast<double>().cwiseProduct(
-      noise.rightCols(7999).cast<double>());
+  const auto product =
+      noise.leftCols(7999).cast<double>().cwiseProduct(noise.rightCols(7999).cast<double>());
   CHECK(product.mean() / std::pow(rms(noise), 2) == Approx(0.45).margin(0.01));
   // Sines of amplitude 1 have an rms of 1 / sqrt(2); 10 nAm takes their constant away.
   const Matrix centred = (moment.array() - 7).cast<double>() * (std::sqrt(2.0) * 1e-8);
   const Matrix expected = l * centred;
   CHECK((clean.sensors.cast<double>() - expected).cwiseAbs().maxCoeff() <
         2e-3 * expected.cwiseAbs().maxCoeff());
-  CHECK((clean.sources.cast<double>() - 1e9 * w * expected).cwiseAbs().maxCoeff() <
-        0.02);  // nAm
+  CHECK((clean.sources.cast<double>() - 1e9 * w * expected).cwiseAbs().maxCoeff() < 0.02);  // nAm
   // A source is seen best where it lies.
   double own = 0;
   for (int64_t p = 0; p < 20; ++p) {

@@ -23,9 +23,8 @@ Simulation::Simulation(SimulationOptions options, SimulationInputs inputs)
     : options_(std::move(options)), inputs_(std::move(inputs)) {
   check_simulation(options_, inputs_);
   const int64_t p = options_.ele_parcels, q = options_.hemo_parcels;
-  stimulus_ = draw_stimulus(options_.stimulus,
-                            static_cast<double>(sample_count(options_)) / options_.fs,
-                            options_.seed);
+  stimulus_ = draw_stimulus(
+      options_.stimulus, static_cast<double>(sample_count(options_)) / options_.fs, options_.seed);
   pattern_ = draw_pattern(options_.stimulus, p, options_.seed);
   sources_ = parcel_positions(p);
   const Matrix between = distances(sources_, sources_);
@@ -49,34 +48,32 @@ SimulatedSubject Simulation::subject(int64_t number) const {
   return s;
 }
 
+Matrix Simulation::coupling_of(const Matrix& connections) const {
+  if (inputs_.connectome) return envelope_coupling_of(connections);
+  if (options_.positions == "sphere") {
+    return envelope_coupling(distances(sources_, sources_) / kParcelRadius);
+  }
+  const Points points = normal_positions(options_.ele_parcels, options_.seed);
+  return envelope_coupling(distances(points, points));
+}
+
 void Simulation::add_activity(SimulatedSubject& s) const {
-  const Matrix own =
-      with_individual_strengths(connections_, options_.seed, s.name + "/connectome");
+  const Matrix own = rows_summing_to_one(
+      with_individual_strengths(connections_, options_.seed, s.name + "/connectome"));
   const int64_t samples = sample_count(options_);
   NeuralActivity activity;
   if (options_.neural == "envelope") {
-    EnvelopeModel model;
-    if (inputs_.connectome) {
-      model.coupling = envelope_coupling_of(rows_summing_to_one(own));
-    } else {
-      const bool normal = options_.positions == "normal";
-      const Points points =
-          normal ? normal_positions(options_.ele_parcels, options_.seed) : sources_;
-      model.coupling = envelope_coupling(distances(points, points) / (normal ? 1 : kParcelRadius));
-    }
-    model.pattern = s.stim_pattern;
-    model.rate = options_.fs;
-    model.slow_gain = options_.slow_gain;
-    activity = simulate_envelope(model, categories_at(stimulus_, options_.fs, samples),
-                                 options_.seed, s.name + "/envelope");
-    s.connectome = std::move(model.coupling);
+    s.connectome = coupling_of(own);
     s.delays = Matrix::Zero(own.rows(), own.cols());
+    activity = simulate_envelope({s.stim_pattern, s.connectome, options_.fs, options_.slow_gain},
+                                 categories_at(stimulus_, options_.fs, samples), options_.seed,
+                                 s.name + "/envelope");
   } else {
-    MassModel model{s.stim_pattern, rows_summing_to_one(own), delays_ms(lengths_), options_.fs};
-    activity = simulate_neural_mass(model, stimulus_, samples, options_.seed, s.name + "/mass");
+    s.connectome = own;
+    s.delays = delays_ms(lengths_);
+    activity = simulate_neural_mass({s.stim_pattern, s.connectome, s.delays, options_.fs},
+                                    stimulus_, samples, options_.seed, s.name + "/mass");
     standardise_rows(activity.drive, s.name + ": rate of the sources");
-    s.connectome = std::move(model.connections);
-    s.delays = std::move(model.delays);
   }
   s.ele = std::move(activity.moment);
   s.drive = std::move(activity.drive);
@@ -94,8 +91,8 @@ void Simulation::add_sensors(SimulatedSubject& s) const {
   }
   s.inverse = minimum_norm_inverse(s.leadfield);
   const double made_at = options_.neural == "jansen-rit" ? 1 / kMassStep : options_.fs;
-  SensorRecording recorded = record(std::move(s.ele), s.leadfield, s.inverse, options_.snr,
-                                    made_at, options_.fs, options_.seed, s.name + "/sensors");
+  SensorRecording recorded = record(std::move(s.ele), s.leadfield, s.inverse, options_.snr, made_at,
+                                    options_.fs, options_.seed, s.name + "/sensors");
   s.sensors = std::move(recorded.sensors);
   s.ele = std::move(recorded.sources);
 }

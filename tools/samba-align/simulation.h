@@ -25,15 +25,15 @@ struct SimulatedSubject {
   FloatMatrix sensors;        // [M, T] T or V; empty without sensors
   Matrix leadfield, inverse;  // [M, P] per Am, [P, M]; empty without sensors
 
-  Matrix drive;                          // [P, T] z before the haemodynamic response
-  std::vector<DoubleGamma> responses;    // [P] or none
-  std::vector<Balloon> balloons;         // [P] or none
-  Matrix kernels;                        // [P, 30 fs], empty for balloons
-  Matrix bold_clean;                     // [P, T]
-  Matrix bold_clean_frames;              // [Q, frames] standardised per source, mixed, no noise
-  Matrix connectome, delays, mixing;     // [P, P], [P, P] in ms, [Q, P]
-  Matrix stim_pattern;                   // [P, K]
-  Matrix crosstalk;                      // [Q, Q], empty without crosstalk
+  Matrix drive;                        // [P, T] z before the haemodynamic response
+  std::vector<DoubleGamma> responses;  // [P] or none
+  std::vector<Balloon> balloons;       // [P] or none
+  Matrix kernels;                      // [P, 30 fs], empty for balloons
+  Matrix bold_clean;                   // [P, T]
+  Matrix bold_clean_frames;            // [Q, frames] standardised per source, mixed, no noise
+  Matrix connectome, delays, mixing;   // [P, P], [P, P] in ms, [Q, P]
+  Matrix stim_pattern;                 // [P, K]
+  Matrix crosstalk;                    // [Q, Q], empty without crosstalk
 };
 
 class Simulation {
@@ -49,6 +49,8 @@ class Simulation {
   SimulatedSubject subject(int64_t number) const;
 
  private:
+  // How the envelope model couples, by what the user brought or by positions.
+  Matrix coupling_of(const Matrix& connections) const;
   void add_activity(SimulatedSubject& subject) const;
   void add_sensors(SimulatedSubject& subject) const;
   void add_haemodynamics(SimulatedSubject& subject) const;

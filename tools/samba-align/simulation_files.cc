@@ -42,8 +42,7 @@ class SubjectFolder {
     const std::string head = io::npy_head(dtype, shape);
     uint64_t bytes = static_cast<uint64_t>(io::dtype_size(dtype));
     for (const int64_t size : shape) bytes *= static_cast<uint64_t>(size);
-    add(name, dtype_name, shape, unit,
-        io::Sha256().add(head.data(), head.size()).add(data, bytes));
+    add(name, dtype_name, shape, unit, io::Sha256().add(head.data(), head.size()).add(data, bytes));
   }
 
   void add(const std::string& name, const std::string& dtype, const std::vector<int64_t>& shape,
@@ -98,16 +97,26 @@ void add_responses(const SimulatedSubject& s, double fs, Json& rows) {
     const DoubleGamma& r = s.responses[p];
     const std::vector<double> kernel(s.kernels.row(p).data(),
                                      s.kernels.row(p).data() + s.kernels.cols());
-    rows.push_back({{"subject", s.name}, {"parcel", p}, {"d1", r.d1}, {"d2", r.d2},
-                    {"s1", r.s1}, {"s2", r.s2}, {"c1", r.c1}, {"c2", r.c2},
-                    {"time_to_peak_s", time_to_peak_s(kernel, fs)}, {"fwhm_s", fwhm_s(kernel, fs)}});
+    rows.push_back({{"subject", s.name},
+                    {"parcel", p},
+                    {"d1", r.d1},
+                    {"d2", r.d2},
+                    {"s1", r.s1},
+                    {"s2", r.s2},
+                    {"c1", r.c1},
+                    {"c2", r.c2},
+                    {"time_to_peak_s", time_to_peak_s(kernel, fs)},
+                    {"fwhm_s", fwhm_s(kernel, fs)}});
   }
 }
 
 void add_balloons(const SimulatedSubject& s, Json& rows) {
   for (size_t p = 0; p < s.balloons.size(); ++p) {
     const Balloon& b = s.balloons[p];
-    rows.push_back({{"subject", s.name}, {"parcel", p}, {"kappa", b.kappa}, {"gamma", b.gamma},
+    rows.push_back({{"subject", s.name},
+                    {"parcel", p},
+                    {"kappa", b.kappa},
+                    {"gamma", b.gamma},
                     {"tau", b.tau}});
   }
 }
@@ -115,8 +124,7 @@ void add_balloons(const SimulatedSubject& s, Json& rows) {
 Json files_json(const std::vector<WrittenFile>& files) {
   Json out = Json::object();
   for (const WrittenFile& f : files) {
-    out[f.name] = {
-        {"shape", f.shape}, {"dtype", f.dtype}, {"unit", f.unit}, {"sha256", f.sha256}};
+    out[f.name] = {{"shape", f.shape}, {"dtype", f.dtype}, {"unit", f.unit}, {"sha256", f.sha256}};
   }
   return out;
 }

@@ -2,6 +2,7 @@
 // events.tsv, sub-01/truth/*.npy, and truth.json, which appears last.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 

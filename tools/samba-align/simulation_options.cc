@@ -13,6 +13,7 @@ namespace tenfold::samba_align {
 namespace {
 
 constexpr double kRounding = 1e-6;
+constexpr double kLongestFibre = 10000;  // mm
 
 void require(const char* option, double found, double low, double high) {
   if (found >= low && found <= high) return;
@@ -36,12 +37,14 @@ void check_inputs(const SimulationOptions& o, const SimulationInputs& in) {
   require_shape("connectome", in.connectome, o.ele_parcels, o.ele_parcels);
   require_shape("lengths", in.lengths, o.ele_parcels, o.ele_parcels);
   if (in.lengths && !in.connectome) throw UsageError("--lengths: expected --connectome beside it");
-  if (in.lengths && !(in.lengths->array() >= 0).all()) {
-    throw DataError("--lengths: found a number that is negative or none, expected mm");
+  if (in.lengths && !(in.lengths->array() >= 0 && in.lengths->array() <= kLongestFibre).all()) {
+    throw DataError(
+        fmt::format("--lengths: found a number that is not within 0 to {} mm", kLongestFibre));
   }
   if (in.leadfield) {
     require_shape("leadfield", in.leadfield, in.leadfield->rows(), o.ele_parcels);
     if (o.sensors == "none") throw UsageError("--leadfield: expected --sensors meg or eeg with it");
+    if (!in.leadfield->allFinite()) throw DataError("--leadfield: found a number that is none");
   }
   if (in.fmri_noise_series) {
     const Matrix& m = *in.fmri_noise_series;
@@ -101,7 +104,8 @@ void check_simulation(const SimulationOptions& o, const SimulationInputs& inputs
   require("fmri-noise", o.fmri_noise, 0, 100);
   require("fmri-noise-ar", o.fmri_noise_ar, -0.999, 0.999);
   require("drift", o.drift, 0, 100);
-  if (o.fs != std::round(o.fs)) throw UsageError(fmt::format("--fs: found {}, expected whole Hz", o.fs));
+  if (o.fs != std::round(o.fs))
+    throw UsageError(fmt::format("--fs: found {}, expected whole Hz", o.fs));
   const double block = o.fs * o.tr;
   if (std::abs(block - std::round(block)) > kRounding || block < 1) {
     throw UsageError(fmt::format(
@@ -109,8 +113,8 @@ void check_simulation(const SimulationOptions& o, const SimulationInputs& inputs
         o.fs, block));
   }
   if (frame_count(o) < 2) {
-    throw UsageError(fmt::format("--minutes: found {}, expected two frames of {} s or more",
-                                 o.minutes, o.tr));
+    throw UsageError(
+        fmt::format("--minutes: found {}, expected two frames of {} s or more", o.minutes, o.tr));
   }
   check_inputs(o, inputs);
 }

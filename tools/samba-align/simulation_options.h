@@ -17,10 +17,10 @@ struct SimulationOptions {
   std::string sensors = "none";       // or "meg", "eeg"
   int64_t subjects = 1;
   double minutes = 60;
-  double fs = 200;            // Hz, whole
-  double tr = 2;              // s; fs * tr is a whole number of samples
-  int64_t ele_parcels = 200;  // P
-  int64_t hemo_parcels = 500; // Q
+  double fs = 200;             // Hz, whole
+  double tr = 2;               // s; fs * tr is a whole number of samples
+  int64_t ele_parcels = 200;   // P
+  int64_t hemo_parcels = 500;  // Q
   StimulusOptions stimulus;
   std::string positions = "sphere";   // or "normal": what the envelope model couples by
   double slow_gain = 0.6;             // envelope model: weight of the slow drive in the signal

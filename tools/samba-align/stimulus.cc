@@ -19,8 +19,7 @@ std::vector<StimulusSegment> draw_stimulus(const StimulusOptions& o, double seco
   double onset = 0;
   for (uint64_t i = 0; onset < seconds; ++i) {
     const double drawn = -o.dwell_mean * std::log(1 - dwells.uniform(i));
-    const double dwell =
-        o.dwell_rule == "max" ? std::max(o.dwell_min, drawn) : o.dwell_min + drawn;
+    const double dwell = o.dwell_rule == "max" ? std::max(o.dwell_min, drawn) : o.dwell_min + drawn;
     const uint64_t category = categories.below(i, static_cast<uint64_t>(o.categories));
     out.push_back({onset, std::min(dwell, seconds - onset), static_cast<int32_t>(category)});
     onset += dwell;

@@ -16,9 +16,12 @@ namespace tenfold::samba_align {
 using Json = nlohmann::ordered_json;
 
 std::string stored_arch(const std::string& config_json, const ModelSpec& spec) {
-  const Json arch = {{"options", Json::parse(config_json)}, {"parcels", spec.parcels},
-                     {"targets", spec.targets},             {"block", spec.block},
-                     {"rate", spec.rate},                   {"frames", spec.frames},
+  const Json arch = {{"options", Json::parse(config_json)},
+                     {"parcels", spec.parcels},
+                     {"targets", spec.targets},
+                     {"block", spec.block},
+                     {"rate", spec.rate},
+                     {"frames", spec.frames},
                      {"context_frames", spec.context_frames}};
   return arch.dump();
 }

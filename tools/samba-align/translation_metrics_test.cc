@@ -5,7 +5,8 @@
 
 namespace tenfold::samba_align {
 
-TEST_CASE("metrics of a series that is another's multiple are perfect, of its negative the opposite") {
+TEST_CASE(
+    "metrics of a series that is another's multiple are perfect, of its negative the opposite") {
   Translation t{2, 2, 4, {}, {}};
   t.truth = {9, 1, 3, 2, 9, 5, 1, 4, 9, 6, 2, 2.5f, 9, 0, 1, 7};
   for (size_t i = 0; i < t.truth.size(); ++i)

@@ -61,8 +61,8 @@ class TranslatorProgram : public train::Program {
 
 struct TranslateOptions {
   bool true_first_frame = false;
-  bool dropout = false;   // keeps the three dropouts of evaluation on
-  int64_t at_once = 16;   // windows of a pass
+  bool dropout = false;  // keeps the three dropouts of evaluation on
+  int64_t at_once = 16;  // windows of a pass
 };
 
 // The windows of `places` as the model translates them.
