@@ -15,7 +15,7 @@
 namespace tenfold::io {
 namespace {
 
-// INI text: "[section]" lines, "key=value" lines, ";" comments; [Comment] holds free text.
+// INI text: "[section]" lines, "key=value" lines, ";" comments; free text from [Comment] on.
 class Ini {
  public:
   // `kind` is the word that the first line has to hold.
@@ -58,12 +58,13 @@ class Ini {
  private:
   void read_line(std::string_view line, int number, std::string& section) {
     if (line.empty() || line[0] == ';' || number == 1) return;
+    if (section == "Comment") return;
     if (line.front() == '[' && line.back() == ']') {
       section = line.substr(1, line.size() - 2);
       return;
     }
     const size_t equals = line.find('=');
-    if (section == "Comment" || section.empty() || equals == std::string_view::npos) return;
+    if (section.empty() || equals == std::string_view::npos) return;
     const std::string key(trimmed(line.substr(0, equals)));
     if (!values_.emplace(std::pair(section, key), trimmed(line.substr(equals + 1))).second) {
       throw DataError(

@@ -16,7 +16,7 @@ std::string header(const std::string& more = "", const std::string& format = "IN
          "SamplingInterval=4000\r\n" +
          more + "\r\n[Binary Infos]\r\nBinaryFormat=" + format +
          "\r\n\r\n[Channel Infos]\r\nCh1=Fp\\1 1,Cz,0.5,\xC2\xB5V\r\n" + second +
-         "\r\n[Comment]\r\nCh1=not a channel\r\n";
+         "\r\n[Comment]\r\nfree text\r\n[Channel Infos]\r\nCh1=not a channel\r\n";
 }
 
 std::string markers(const std::string& more = "") {

@@ -8,6 +8,7 @@
 #include "common/io/fif_data.h"
 #include "common/io/fif_events.h"
 #include "common/io/fif_info.h"
+#include "common/io/signal_text.h"
 #include "common/io/text.h"
 
 namespace tenfold::io {
@@ -116,12 +117,14 @@ Signals join_fif_parts(std::vector<FifPart> parts) {
     Signals& part = parts[i].signals;
     values.push_back(std::move(part.values));
     out.epochs += part.epochs;
+    out.notes.insert(out.notes.end(), part.notes.begin(), part.notes.end());
     if (out.epochs == 0) {
       out.samples += part.samples;  // the first part holds the annotations of all
     } else {
       out.events.insert(out.events.end(), part.events.begin(), part.events.end());
     }
   }
+  out.notes = distinct(out.notes);  // most notes are the same in every part
   out.values.clear();
   out.values.reserve(out.names.size() * size_t(out.samples) *
                      size_t(std::max<int64_t>(1, out.epochs)));

@@ -45,6 +45,21 @@ TEST_CASE("parts of a split recording are joined in time, found by base name bes
   REQUIRE(s.fact("parts") == "3");
 }
 
+TEST_CASE("what the parts note is told once each, in their order") {
+  const Scratch scratch;
+  write(scratch / "a.fif", part(3, 2, "a-1.fif"));
+  FifForTest gap;
+  gap.begin(100).info([&] { gap.begin(359).text(3507, "MEG 0111").end(359); });
+  gap.begin(102).integer(208, 5).int16s(300, fif_frames_for_test(5, 1)).integer(303, 4);
+  gap.int16s(300, fif_frames_for_test(10, 1)).end(102).end(100).close();
+  write(scratch / "a-1.fif", gap);
+  FifOptions options;
+  options.gaps_zero = options.keep_bads = true;
+  const Signals s = read_fif(scratch / "a.fif", options);
+  REQUIRE(s.samples == 8);
+  REQUIRE(s.notes == std::vector<std::string>{"4 missing samples became zeros"});
+}
+
 TEST_CASE("a part that is missing, out of turn or in a circle is refused") {
   const Scratch scratch;
   write(scratch / "a.fif", part(3, 2, "a-1.fif"));

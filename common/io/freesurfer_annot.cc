@@ -36,10 +36,12 @@ class Cursor {
   }
 
   std::string text(const char* what) {
-    const uint64_t size = uint64_t(integer(what, 0, int64_t(left())));
+    const int32_t size = integer(what);
+    if (size < 0 || uint64_t(size) > left())
+      fail(what, fmt::format("found a length of {}, expected 0 to {}", size, left()));
     const char* begin = reinterpret_cast<const char*>(file_.data()) + at_;
-    at_ += size;
-    const std::string_view bytes(begin, size);
+    at_ += uint64_t(size);
+    const std::string_view bytes(begin, size_t(size));
     return utf8_of(bytes.substr(0, bytes.find('\0')));
   }
 

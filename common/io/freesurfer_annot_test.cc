@@ -78,6 +78,11 @@ TEST_CASE("counts that the file cannot hold are refused before allocation") {
   Bytes file;
   for (const int32_t word : {0x7fffffff, 0, 0}) put(file, word);
   CHECK(parse(file).says("number of vertices (byte 0): found 2147483647, expected 1 to 1"));
+  // A name whose length is right only if its own four bytes are counted in.
+  Bytes name = annot({0, 1}, {});
+  name.resize(24);
+  for (const int32_t word : {8, 0}) put(name, word);
+  CHECK(parse(name).says("file name of the table (byte 24): found a length of 8, expected 0 to 4"));
   CHECK(parse(annot({0, 1}, {}, -2, 0x7fffffff)).says("most entries of the table (byte 20)"));
 }
 
