@@ -1,7 +1,11 @@
 #include <catch2/catch.hpp>
 
+#include "common/io/brainvision_for_test.h"
 #include "common/io/csv.h"
+#include "common/io/edf.h"
+#include "common/io/fif.h"
 #include "common/io/file.h"
+#include "common/io/freesurfer_annot.h"
 #include "common/io/hdf5.h"
 #include "common/io/hdf5_walk_for_test.h"
 #include "common/io/idx.h"
@@ -38,9 +42,35 @@ Tally run(const std::string& folder, Parse parse) {
 
 }  // namespace
 
+TEST_CASE("every BrainVision recording of the fuzz corpus is read or refused") {
+  const auto parse = [](const std::string& path) {
+    parse_joined_brainvision(read_file(path), path);
+  };
+  const Tally tally = run("tests/fuzz/brainvision", parse);
+  REQUIRE((tally.parsed == 5 && tally.refused == 7));
+}
+
 TEST_CASE("every CSV table of the fuzz corpus is read or refused") {
   const Tally tally = run("tests/fuzz/csv", CsvTable::read);
   REQUIRE((tally.parsed >= 4 && tally.refused >= 6));
+}
+
+TEST_CASE("every EDF and BDF file of the fuzz corpus is read or refused") {
+  const Tally tally = run("tests/fuzz/edf", read_edf_by_rate);
+  REQUIRE((tally.parsed >= 5 && tally.refused >= 8));
+}
+
+TEST_CASE("every FIF file of the fuzz corpus is read or refused") {
+  FifOptions options;
+  options.gaps_zero = options.allow_maxshield = true;
+  const auto parse = [&](const std::string& path) { parse_fif(read_file(path), path, options); };
+  const Tally tally = run("tests/fuzz/fif", parse);
+  REQUIRE((tally.parsed >= 8 && tally.refused >= 8));
+}
+
+TEST_CASE("every annot file of the fuzz corpus is read or refused") {
+  const Tally tally = run("tests/fuzz/freesurfer_annot", read_annot);
+  REQUIRE((tally.parsed == 3 && tally.refused == 9));
 }
 
 TEST_CASE("every IDX file of the fuzz corpus is read or refused") {
