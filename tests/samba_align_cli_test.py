@@ -120,6 +120,16 @@ class Results(Case):
         self.assertNotEqual(peaks("c", {"iterations": 1}), peaks("d", {"iterations": 6}))
 
 
+    def test_only_the_subjects_of_the_last_simulation_are_read(self):
+        self.done(*simulate(self.folder / "two", subjects=2))
+        self.assertEqual(self.result(self.train("two", data=self.folder / "two"))["data"]["subjects"], ["sub-01", "sub-02"])
+        again = self.result(simulate(self.folder / "two"))
+        self.assertEqual(self.result(self.train("one", data=self.folder / "two"))["data"]["subjects"], ["sub-01"])
+        written = json.loads((self.folder / "two/truth.json").read_text())["config"]
+        options = {k: v for k, v in again["config"].items() if k in written}
+        self.assertEqual({**options, "seed": again["seeds"][0]}, written)
+
+
 class Repeats(Case):
     def test_a_run_repeats_to_the_byte(self):
         for name in "ab":

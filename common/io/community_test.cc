@@ -97,6 +97,7 @@ TEST_CASE("files of mne, edfio, pybv and nibabel are read to the numbers those l
   if (folder == nullptr)
     TENFOLD_SKIP("TENFOLD_COMMUNITY_FILES is not set (see tests/community_files.py)");
   const CsvTable list = CsvTable::read(std::string(folder) + "/recordings.csv");
+  REQUIRE(list.rows() > 0);
   for (int64_t i = 0; i < list.rows(); ++i) {
     const std::string path = std::string(folder) + "/" + list.text(i, 0);
     CAPTURE(path);

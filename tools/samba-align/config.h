@@ -114,7 +114,7 @@ struct TrainConfig {
     v.number("heads", model.heads, {1, 256}, "", "of a graph attention layer");
     v.number("patches", model.patches, {1, 1e4}, "",
              "contiguous groups of parcels, upsampled alone");
-    v.number("lstm-layers", model.lstm_layers, {1, 16}, "", "of the decoder");
+    v.number("lstm-layers", model.lstm_layers, {1, 6}, "", "of the decoder");
     v.number("dense", model.dense, {1, 1e5}, "", "width between decoder and output");
     v.number("graph-dropout", model.graph_dropout, {0.0, 0.99}, "", "after the first graph layer");
     v.number("dropout", model.dropout, {0.0, 0.99}, "", "of the dense layer");

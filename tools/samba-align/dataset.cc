@@ -72,7 +72,7 @@ Dataset::Dataset(const RecordingSet& recordings, const DatasetOptions& options)
     }
     ele_.push_back(ele.contiguous());
     hemo_.push_back(hemo.contiguous());
-    subjects_.push_back(r.subject);
+    folders_.push_back(where);
   }
   training_starts_ = options.windows_anywhere
                          ? all_windows(parts_.train, options.frames, options.context_frames)
@@ -111,19 +111,22 @@ std::vector<WindowPlace> Dataset::drawn(const Stream& stream, uint64_t first, in
 }
 
 at::Tensor Dataset::window_of(const at::Tensor& series, int64_t first, int64_t context,
-                              int64_t length) const {
+                              int64_t length, const std::string& what) const {
   const at::Tensor whole = series.narrow(1, first - context, context + length);
   if (options_.normalise == "recording") return whole;
-  return Moments(series.narrow(1, first, length), "a window").normalised(whole);
+  return Moments(series.narrow(1, first, length), what).normalised(whole);
 }
 
 Batch Dataset::batch(const std::vector<WindowPlace>& places) const {
   Batch b;
   std::vector<at::Tensor> x, y;
   for (const WindowPlace& p : places) {
+    const auto named = [&](size_t subject, const char* file) {
+      return fmt::format("{}/{}: window at frame {}", folders_[subject], file, p.start);
+    };
     x.push_back(window_of(ele_[p.ele], p.start * block_, options_.context_frames * block_,
-                          options_.frames * block_));
-    y.push_back(window_of(hemo_[p.hemo], p.start, 0, options_.frames));
+                          options_.frames * block_, named(p.ele, "ele.npy")));
+    y.push_back(window_of(hemo_[p.hemo], p.start, 0, options_.frames, named(p.hemo, "hemo.npy")));
     b.source.push_back(source_[p.ele]);
     b.target.push_back(target_[p.hemo]);
   }

@@ -45,8 +45,9 @@ class Dataset {
   const Graph& target_graph(size_t subject) const { return *target_[subject]; }
 
  private:
-  at::Tensor window_of(const at::Tensor& series, int64_t first, int64_t context,
-                       int64_t length) const;
+  // `what` stands in the message where the window does not vary.
+  at::Tensor window_of(const at::Tensor& series, int64_t first, int64_t context, int64_t length,
+                       const std::string& what) const;
 
   DatasetOptions options_;
   int64_t block_;
@@ -54,7 +55,7 @@ class Dataset {
   std::vector<at::Tensor> ele_, hemo_;  // [parcels, samples], [targets, frames]
   std::vector<GraphPtr> source_, target_;
   std::vector<int64_t> training_starts_;
-  std::vector<std::string> subjects_;
+  std::vector<std::string> folders_;  // of the subjects
 };
 
 }  // namespace tenfold::samba_align

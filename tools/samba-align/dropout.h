@@ -21,7 +21,7 @@ class DropoutKeys {
   }
 
  private:
-  static constexpr uint64_t kLayers = 8;
+  static constexpr uint64_t kLayers = 8;  // three, and between at most six of the decoder
 
   Stream stream_;
   uint64_t next_;

@@ -68,6 +68,17 @@ Recording read_subject(const std::string& folder, const std::string& name, int64
   return r;
 }
 
+// Whose files truth.json lists: other folders may be left from an earlier simulation.
+std::vector<std::string> subjects_of(const Json& truth) {
+  const std::string end = "/ele.npy";
+  std::vector<std::string> names;
+  for (const auto& [file, facts] : truth.at("files").items()) {
+    if (file.size() > end.size() && file.substr(file.size() - end.size()) == end)
+      names.push_back(file.substr(0, file.size() - end.size()));
+  }
+  return names;
+}
+
 // Times to peak that `simulate` wrote down.
 void add_truth(const Json& truth, RecordingSet& set) {
   if (!truth.contains("hrf") || !truth["hrf"].is_array()) return;
@@ -103,21 +114,15 @@ RecordingSet read_recordings(const std::string& folder, const std::vector<std::s
           fmt::format("{}: found {} samples a frame (fs {} times TR {}), expected a whole number",
                       file, block, set.rate, set.tr));
     }
-    std::vector<std::string> names = subjects;
-    if (names.empty()) {
-      for (const std::string& name : io::list_folder(folder))
-        if (name.rfind("sub-", 0) == 0) names.push_back(name);
-    }
-    if (names.empty())
-      throw MissingInput(folder + ": found no folder sub-*, expected one a subject");
-    for (const std::string& name : names)
+    for (const std::string& name : subjects.empty() ? subjects_of(truth) : subjects)
       set.subjects.push_back(read_subject(folder, name, set.block));
     add_truth(truth, set);
   } catch (const Json::exception&) {
-    throw DataError(file + ": expected fs, tr and hrf as `simulate` writes them");
+    throw DataError(file + ": expected fs, tr, hrf and files as `simulate` writes them");
   } catch (const std::out_of_range&) {
     throw DataError(file + ": found a response of a parcel that the recording does not have");
   }
+  if (set.subjects.empty()) throw DataError(file + ": found no subject, expected one at least");
   for (const Recording& r : set.subjects) {
     if (r.parcels == set.subjects[0].parcels && r.targets == set.subjects[0].targets) continue;
     throw DataError(fmt::format("{}/{}: found {} and {} parcels, expected {} and {} as {} has",

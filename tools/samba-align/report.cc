@@ -8,6 +8,7 @@
 #include <cmath>
 #include <numeric>
 #include <optional>
+#include <utility>
 
 #include "tools/samba-align/haemodynamic_response.h"
 
@@ -37,19 +38,6 @@ Maybe median_of(const std::vector<Maybe>& values) {
   return (known[(known.size() - 1) / 2] + known[known.size() / 2]) / 2;
 }
 
-Maybe correlation(const std::vector<double>& a, const std::vector<double>& b) {
-  const double n = double(a.size());
-  const double mean_a = std::accumulate(a.begin(), a.end(), 0.0) / n,
-               mean_b = std::accumulate(b.begin(), b.end(), 0.0) / n;
-  double ab = 0, aa = 0, bb = 0;
-  for (size_t i = 0; i < a.size(); ++i) {
-    ab += (a[i] - mean_a) * (b[i] - mean_b);
-    aa += (a[i] - mean_a) * (a[i] - mean_a);
-    bb += (b[i] - mean_b) * (b[i] - mean_b);
-  }
-  return aa > 0 && bb > 0 ? Maybe(ab / std::sqrt(aa * bb)) : std::nullopt;
-}
-
 // The mean over seeds.
 void add_metric(log::Result& result, const std::string& name, const std::vector<Maybe>& per_seed,
                 std::optional<bool> higher_is_better, const std::string& unit,
@@ -72,9 +60,12 @@ void add_metric(log::Result& result, const std::string& name, const std::vector<
   result.metrics.emplace_back(name, m);
 }
 
+constexpr double kResponseRate = 100;  // Hz, fine enough for a report
+constexpr int64_t kShownEvery = 25;    // of its samples a curve shows one
+
 // One response a parcel, as the model has it.
 struct Responses {
-  std::vector<std::vector<double>> six;
+  std::vector<std::vector<double>> six, curves;
   std::vector<double> peak, width, undershoot;
 
   explicit Responses(const Model& model) {
@@ -87,14 +78,29 @@ struct Responses {
       six.emplace_back(v, v + kHrfParameters);
       // The order of the six: delays, dispersions, scales.
       const DoubleGamma gamma{v[0], v[1], v[2], v[3], v[4], v[5]};
-      constexpr double kRate = 100;  // Hz, fine enough for a report
-      const std::vector<double> h = response_kernel(gamma, kRate, model.spec().hrf.seconds);
-      peak.push_back(time_to_peak_s(h, kRate));
-      width.push_back(fwhm_s(h, kRate));
+      std::vector<double> h = response_kernel(gamma, kResponseRate, model.spec().hrf.seconds);
+      peak.push_back(time_to_peak_s(h, kResponseRate));
+      width.push_back(fwhm_s(h, kResponseRate));
       undershoot.push_back(undershoot_ratio(h));
+      curves.push_back(std::move(h));
     }
   }
 };
+
+// Over their peaks.
+log::Series curves_of(const Responses& responses) {
+  log::Series series{"time_s", {{"time_s", {}}}};
+  for (size_t n = 0; n < responses.curves[0].size(); n += kShownEvery)
+    series.columns[0].second.emplace_back(double(n) / kResponseRate);
+  for (size_t p = 0; p < responses.curves.size(); ++p) {
+    const std::vector<double>& h = responses.curves[p];
+    const double peak = *std::max_element(h.begin(), h.end());
+    std::vector<Maybe> column;
+    for (size_t n = 0; n < h.size(); n += kShownEvery) column.emplace_back(h[n] / peak);
+    series.columns.emplace_back(fmt::format("{}", p), column);
+  }
+  return series;
+}
 
 void add_responses(log::Result& result, const RecordingSet& recordings,
                    const std::vector<SeedModel>& models) {
@@ -107,6 +113,8 @@ void add_responses(log::Result& result, const RecordingSet& recordings,
   std::vector<Maybe> r, error;
   for (const auto& [seed, model] : models) {
     const Responses responses(*model);
+    if (seed == models[0].first && !responses.curves.empty())
+      result.series.emplace_back("responses", curves_of(responses));
     for (size_t p = 0; p < responses.six.size(); ++p) {
       std::vector<log::Value> row = {seed, int64_t(p)};
       for (const double v : responses.six[p]) row.emplace_back(v);

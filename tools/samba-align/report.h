@@ -25,7 +25,8 @@ log::Facts model_facts(const Model& model);
 
 // Metrics loss, pearson, ...; table parcels; series example: true and translated windows.
 void add_translation(log::Result& result, const std::vector<SeedTranslation>& translations);
-// What was learned: tables hrf (with the true times to peak where they are known) and bands.
+// What was learned: tables hrf (with the true times to peak where they are known) and bands, series
+// responses (of the first seed).
 void add_learned(log::Result& result, const RecordingSet& recordings,
                  const std::vector<SeedModel>& models);
 // Series train_curve, and one a seed where there are several.

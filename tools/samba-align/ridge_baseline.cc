@@ -6,6 +6,7 @@
 
 #include "tools/samba-align/causal_convolution.h"
 #include "tools/samba-align/haemodynamic_response.h"
+#include "tools/samba-align/translation_metrics.h"
 
 namespace tenfold::samba_align {
 namespace {
@@ -14,11 +15,8 @@ Eigen::MatrixXd rows_of(const Matrix& m, const Frames& f) {
   return m.middleRows(f.first, f.count());
 }
 
-// Pearson correlation of two columns; none where one does not vary.
-double correlation(const Eigen::VectorXd& a, const Eigen::VectorXd& b) {
-  const Eigen::VectorXd x = a.array() - a.mean(), y = b.array() - b.mean();
-  const double norm = x.norm() * y.norm();
-  return norm > 0 ? x.dot(y) / norm : -std::numeric_limits<double>::infinity();
+std::vector<double> column_of(const Eigen::MatrixXd& m, int64_t c) {
+  return {m.col(c).data(), m.col(c).data() + m.rows()};
 }
 
 }  // namespace
@@ -68,9 +66,10 @@ RidgeFit fit_ridge(const Matrix& features, const Matrix& targets, const Frames& 
     tried.weights = solver.eigenvectors() *
                     (solver.eigenvalues().array() + lambda).inverse().matrix().asDiagonal() *
                     turned;
-    const Matrix found = tried.predict(features.middleRows(valid.first, valid.count()));
+    const Eigen::MatrixXd found = tried.predict(features.middleRows(valid.first, valid.count()));
     for (int64_t q = 0; q < y.cols(); ++q) {
-      const double r = correlation(found.col(q), truth.col(q));
+      const double r = correlation(column_of(found, q), column_of(truth, q))
+                           .value_or(-std::numeric_limits<double>::infinity());
       if (!(r > best[size_t(q)]) && e > -1) continue;
       best[size_t(q)] = r;
       fit.lambda[size_t(q)] = lambda;

@@ -55,16 +55,21 @@ Doubles series_of(const Translation& t, const std::vector<float>& all, int64_t t
 
 }  // namespace
 
+std::optional<double> correlation(Doubles a, Doubles b) {
+  if (!standardise(a) || !standardise(b)) return std::nullopt;
+  return mean_product(a, b);
+}
+
 std::vector<ParcelMetrics> parcel_metrics(const Translation& t, int64_t first) {
   std::vector<ParcelMetrics> out(size_t(t.targets));
   for (int64_t q = 0; q < t.targets; ++q) {
     Doubles a = series_of(t, t.truth, q, first), b = series_of(t, t.translated, q, first);
-    Doubles rank_a = ranks(a), rank_b = ranks(b);
+    const Doubles rank_a = ranks(a), rank_b = ranks(b);
     if (!standardise(a) || !standardise(b)) continue;
     ParcelMetrics& m = out[size_t(q)];
     m.pearson = mean_product(a, b);
     m.r2 = *m.pearson * *m.pearson;
-    if (standardise(rank_a) && standardise(rank_b)) m.spearman = mean_product(rank_a, rank_b);
+    m.spearman = correlation(rank_a, rank_b);
     Doubles errors(a.size());
     double squares = 0;
     for (size_t i = 0; i < a.size(); ++i) {
@@ -84,13 +89,10 @@ WithinWindow within_window(const Translation& t, int64_t first) {
   for (int64_t w = 0; w < t.windows; ++w) {
     for (int64_t q = 0; q < t.targets; ++q) {
       const float *a = t.of(t.truth, w, q), *b = t.of(t.translated, w, q);
-      Doubles x(a + first, a + t.frames), y(b + first, b + t.frames);
-      if (!standardise(x) || !standardise(y)) {
-        ++out.skipped;
-        continue;
-      }
-      sum += mean_product(x, y);
-      ++out.used;
+      const auto r =
+          correlation(Doubles(a + first, a + t.frames), Doubles(b + first, b + t.frames));
+      sum += r.value_or(0);
+      ++(r ? out.used : out.skipped);
     }
   }
   if (out.used > 0) out.r = sum / double(out.used);

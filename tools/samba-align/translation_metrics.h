@@ -7,6 +7,9 @@
 
 namespace tenfold::samba_align {
 
+// Pearson correlation of two series; none where one does not vary beyond rounding.
+std::optional<double> correlation(std::vector<double> a, std::vector<double> b);
+
 // Windows of true and translated fMRI, [windows, targets, frames].
 struct Translation {
   int64_t windows = 0, targets = 0, frames = 0;
