@@ -8,6 +8,27 @@ _COPTS = _WARNINGS + ["-Wno-unused-parameter", "-Wno-sign-compare", "-Wno-unknow
 def cc_lib(name, copts = [], **kwargs):
     native.cc_library(name = name, copts = _COPTS + copts, **kwargs)
 
+# What the AVX-512 twin of a kernel is compiled with beside its other options.
+_AVX512_COPTS = [
+    "-mavx512f",
+    "-mavx512bw",
+    "-mavx512dq",
+    "-mavx512vl",
+    "-mprefer-vector-width=512",
+]
+
+def isa_twins(name, rows, copts = [], hdrs = [], **kwargs):
+    """NAME_avx2 and NAME_avx512: two sources that include the same rows, one for each instruction set."""
+    for isa, more in {"avx2": [], "avx512": _AVX512_COPTS}.items():
+        cc_lib(
+            name = name + "_" + isa,
+            srcs = ["%s_%s.cc" % (name, isa)],
+            hdrs = [name + "_isa.h"] + hdrs,
+            copts = copts + more,
+            textual_hdrs = rows,
+            **kwargs
+        )
+
 def cc_bin(name, copts = [], **kwargs):
     native.cc_binary(name = name, copts = _COPTS + copts, **kwargs)
 
