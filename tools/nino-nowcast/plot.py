@@ -1,34 +1,20 @@
 """Draws result.json files of `nino-nowcast train`: curves with nowcast marks, and steps to target."""
 
 import argparse
-import json
 import pathlib
 import statistics
 import sys
 
-USAGE, BAD_DATA, MISSING = 64, 65, 66
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts/plot"))
+from result_files import BAD_DATA, PlotError, USAGE, picture_path, read_result, run, save  # noqa: E402
+
 COLOURS = {"none": "#555555", "nino": "#D55E00", "wnn+": "#0072B2", "wnn": "#56B4E9", "linefit": "#009E73",
            "lawa": "#CC79A7"}
 LABELS = {"none": "no nowcast", "nino": "NiNo", "wnn+": "WNN+", "wnn": "WNN", "linefit": "linefit", "lawa": "LAWA"}
 
 
-class PlotError(Exception):
-    def __init__(self, code, message):
-        super().__init__(message)
-        self.code = code
-
-
 def read(path):
-    try:
-        text = sys.stdin.read() if path == "-" else pathlib.Path(path).read_text()
-    except OSError as e:
-        raise PlotError(MISSING, f"{path}: {e.strerror}") from e
-    try:
-        result = json.loads(text)
-    except ValueError as e:
-        raise PlotError(BAD_DATA, f"{path}: no JSON ({e})") from e
-    if not isinstance(result, dict) or result.get("schema") != "nino-nowcast.train/1":
-        raise PlotError(BAD_DATA, f"{path}: expected schema nino-nowcast.train/1")
+    result = read_result(path, "nino-nowcast", ("train",))
     if not result.get("series"):
         raise PlotError(BAD_DATA, f"{path}: found no series, expected curves (a dry run has none)")
     return result
@@ -122,7 +108,7 @@ def draw(result, title, width, out):
     partial = " (partial)" if result["status"] == "partial" else ""
     head = f"{model['task']}, {model['num_params']:,} parameters{partial}"
     figure.suptitle(title or ": ".join([head, *filter(None, ["; ".join(gains)])]))
-    figure.savefig(out, dpi=150)
+    save(figure, out, 150)
 
 
 def main():
@@ -131,18 +117,14 @@ def main():
     parser.add_argument("--out", help="FILE.png or .svg (one result); beside each input by default")
     parser.add_argument("--title")
     parser.add_argument("--width", type=float, default=14, help="inches")
-    options = parser.parse_args()
-    try:
+
+    def body(options):
         if options.out and len(options.results) > 1:
             raise PlotError(USAGE, "--out: expected one result")
         for path in options.results:
-            folder = pathlib.Path(".") if path == "-" else pathlib.Path(path).parent
-            draw(read(path), options.title, options.width, options.out or folder / "nino-nowcast.png")
-    except PlotError as e:
-        print(f"plot.py: error: {e}", file=sys.stderr)
-        return e.code
-    return 0
+            draw(read(path), options.title, options.width, picture_path(options.out, [path], "nino-nowcast"))
+    run(parser, body)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -1,40 +1,24 @@
 """Draws result.json files of poyo-decode: R2 by session, training, few-shot curves, decoded movement, and the map of units."""
 
 import argparse
-import json
 import pathlib
 import sys
 
 import numpy as np
 
-USAGE, BAD_DATA, MISSING, CANNOT_CREATE = 64, 65, 66, 73
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts/plot"))
+from result_files import BAD_DATA, PlotError, picture_path, read_result, run, save  # noqa: E402
+
 DRAWN = ("train", "finetune", "identify", "eval", "baseline", "decode", "embed")
 DECODERS = {"identify": "POYO, unit identification", "finetune": "POYO, fine-tuned", "scratch": "POYO, from scratch",
             "wiener": "Wiener filter"}
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#555555")
 
 
-class PlotError(Exception):
-    def __init__(self, code, message):
-        super().__init__(message)
-        self.code = code
-
-
 def read(path):
-    try:
-        text = sys.stdin.read() if path == "-" else pathlib.Path(path).read_text()
-    except OSError as e:
-        raise PlotError(MISSING, f"{path}: {e.strerror}") from e
-    try:
-        result = json.loads(text)
-    except ValueError as e:
-        raise PlotError(BAD_DATA, f"{path}: no JSON ({e})") from e
-    schema = result.get("schema") if isinstance(result, dict) else None
-    if schema not in [f"poyo-decode.{name}/1" for name in DRAWN]:
-        raise PlotError(BAD_DATA, f"{path}: found schema {schema}, expected poyo-decode.NAME/1, NAME of {', '.join(DRAWN)}")
+    result = read_result(path, "poyo-decode", DRAWN)
     if not {"sessions", "units"} & set(result.get("tables", {})):
         raise PlotError(BAD_DATA, f"{path}: found no table sessions, expected scores (a dry run has none)")
-    result["subcommand"] = schema.split(".")[1].split("/")[0]
     return result
 
 
@@ -264,10 +248,7 @@ def draw(results, paths, out, sessions=None, wanted=None):
         draw_trajectories(next(parts), session, decoded)
     for result in maps:
         draw_units(next(parts), result)
-    try:
-        figure.savefig(out, dpi=120)
-    except OSError as e:
-        raise PlotError(CANNOT_CREATE, f"{out}: {e.strerror}") from e
+    save(figure, out, 120)
 
 
 def main():
@@ -276,22 +257,12 @@ def main():
     parser.add_argument("--out", metavar="FILE", help="PNG or SVG (default: poyo-decode.png beside the first result)")
     parser.add_argument("--sessions", metavar="LIST", help="whose decoded movement to show (default: the first of each task)")
     parser.add_argument("--panel", choices=PANELS, help="only this one (default: whatever the results hold)")
-    try:
-        args = parser.parse_args()
-    except SystemExit as e:
-        sys.exit(USAGE if e.code else 0)
-    try:
-        if args.results.count("-") > 1:
-            raise PlotError(USAGE, "'-': stdin can be read once")
-        first = pathlib.Path(args.results[0])
-        out = pathlib.Path(args.out or (first.parent if args.results[0] != "-" else pathlib.Path()) / "poyo-decode.png")
-        if out.suffix not in (".png", ".svg"):
-            raise PlotError(USAGE, f"--out: found '{out}', expected a name that ends with .png or .svg")
+
+    def body(args):
+        out = picture_path(args.out, args.results, "poyo-decode")
         draw([read(p) for p in args.results], args.results, out,
              args.sessions.split(",") if args.sessions else None, args.panel)
-    except PlotError as e:
-        print(f"plot.py: error: {e}", file=sys.stderr)
-        sys.exit(e.code)
+    run(parser, body)
 
 
 if __name__ == "__main__":

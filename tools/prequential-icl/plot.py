@@ -10,7 +10,9 @@ import textwrap
 
 import numpy as np
 
-USAGE, BAD_DATA, MISSING, CANNOT_CREATE = 64, 65, 66, 73
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts/plot"))
+from result_files import BAD_DATA, PlotError, USAGE, picture_path, read_result, run, save  # noqa: E402
+
 SUBCOMMANDS = ("train", "eval", "baseline", "sgd", "llm-score")
 FIGURES = ("2", "3", "4", "5", "hmm")
 # Name in the legend, and a colour that colour-blind readers tell from the others.
@@ -28,27 +30,10 @@ RUN_OPTIONS = {"seed", "out", "resume", "json", "threads", "quiet", "verbose", "
                "config", "checkpoint", "print-config", "dry-run", "preset", "contexts", "oracle-sequences", "n-val-tasks"}
 
 
-class PlotError(Exception):
-    def __init__(self, code, message):
-        super().__init__(message)
-        self.code = code
-
-
 def read(path):
-    try:
-        text = sys.stdin.read() if path == "-" else pathlib.Path(path).read_text()
-    except OSError as e:
-        raise PlotError(MISSING, f"{path}: {e.strerror}") from e
-    try:
-        result = json.loads(text)
-    except ValueError as e:
-        raise PlotError(BAD_DATA, f"{path}: no JSON ({e})") from e
-    schema = result.get("schema") if isinstance(result, dict) else None
-    if schema not in [f"prequential-icl.{name}/1" for name in SUBCOMMANDS]:
-        raise PlotError(BAD_DATA, f"{path}: found schema {schema}, expected prequential-icl.NAME/1, NAME of {', '.join(SUBCOMMANDS)}")
+    result = read_result(path, "prequential-icl", SUBCOMMANDS)
     if "eval_curve" not in result.get("series", {}):
         raise PlotError(BAD_DATA, f"{path}: found no series eval_curve, expected a curve (a dry run has none)")
-    result["subcommand"] = schema.split(".")[1].split("/")[0]
     return result
 
 
@@ -453,10 +438,7 @@ def draw(results, options, out):
     if any(r["status"] == "partial" for x in learners for r in x.results):
         title += " (partial)"
     figure.suptitle(options.title or textwrap.fill(title, int(11 * figure.get_figwidth())), fontsize=11)
-    try:
-        figure.savefig(out, dpi=150)
-    except OSError as e:
-        raise PlotError(CANNOT_CREATE, f"{out}: {e.strerror}") from e
+    save(figure, out, 150)
 
 
 def main():
@@ -472,20 +454,12 @@ def main():
     parser.add_argument("--probe-task", type=int, default=0, metavar="N", help="figure 3: which of the probed tasks, 0 to 3")
     parser.add_argument("--title")
     parser.add_argument("--width", type=float, help="inches; default: by the number of panels")
-    options = parser.parse_args()
-    try:
-        if options.results.count("-") > 1:
-            raise PlotError(USAGE, "-: expected once")
-        if options.out and not options.out.endswith((".png", ".svg")):
-            raise PlotError(USAGE, f"--out {options.out}: expected a name that ends in .png or .svg")
-        first = options.results[0]
-        folder = pathlib.Path(".") if first == "-" else pathlib.Path(first).parent
-        draw([read(path) for path in options.results], options, options.out or folder / "prequential-icl.png")
-    except PlotError as e:
-        print(f"plot.py: error: {e}", file=sys.stderr)
-        return e.code
-    return 0
+
+    def body(options):
+        out = picture_path(options.out, options.results, "prequential-icl")
+        draw([read(path) for path in options.results], options, out)
+    run(parser, body)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

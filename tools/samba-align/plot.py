@@ -1,41 +1,26 @@
 """Draws result.json files of samba-align: training, correlation by parcel, true and translated series, responses and bands."""
 
 import argparse
-import json
 import pathlib
 import sys
 
 import numpy as np
 
-USAGE, BAD_DATA, MISSING, CANNOT_CREATE = 64, 65, 66, 73
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts/plot"))
+from result_files import BAD_DATA, PlotError, picture_path, read_result, run, save  # noqa: E402
+
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#555555")
 
 
-class PlotError(Exception):
-    def __init__(self, code, message):
-        super().__init__(message)
-        self.code = code
-
-
 def read(path):
-    try:
-        text = sys.stdin.read() if path == "-" else pathlib.Path(path).read_text()
-    except OSError as e:
-        raise PlotError(MISSING, f"{path}: {e.strerror}") from e
-    try:
-        result = json.loads(text)
-    except ValueError as e:
-        raise PlotError(BAD_DATA, f"{path}: no JSON ({e})") from e
-    schema = result.get("schema") if isinstance(result, dict) else None
-    if schema not in [f"samba-align.{name}/1" for name in ("train", "eval", "baseline")]:
-        raise PlotError(BAD_DATA, f"{path}: found schema {schema}, expected samba-align.NAME/1, NAME of train, eval, baseline")
+    result = read_result(path, "samba-align", ("train", "eval", "baseline"))
     if "parcels" not in result.get("tables", {}):
         raise PlotError(BAD_DATA, f"{path}: found no table parcels, expected scores (a dry run has none)")
     return result
 
 
 def label_of(result, path):
-    if result["schema"] == "samba-align.baseline/1":
+    if result["subcommand"] == "baseline":
         return result["config"]["kind"]
     name = pathlib.Path(path).parent.name or path
     return name + (" (partial)" if result["status"] == "partial" else "")
@@ -97,14 +82,10 @@ def draw_example(axes, result):
 
 
 def draw_responses(axes, result):
-    table = result["tables"]["hrf"]
-    at = {name: i for i, name in enumerate(table["columns"])}
-    rows = [r for r in table["rows"] if r[at["seed"]] == table["rows"][0][at["seed"]]]
-    t = np.arange(1, 3000) / 100
-    for row in rows:
-        d1, d2, s1, s2, c1, c2 = (row[at[n]] for n in ("d1", "d2", "s1", "s2", "c1", "c2"))
-        h = c1 * (t / (d1 * s1)) ** d1 * np.exp(-(t - d1 * s1) / s1) - c2 * (t / (d2 * s2)) ** d2 * np.exp(-(t - d2 * s2) / s2)
-        axes.plot(t, h / h.max(), color=COLOURS[0], lw=0.8, alpha=0.6)
+    columns = result["series"]["responses"]["columns"]
+    for name, curve in columns.items():
+        if name != "time_s":
+            axes.plot(columns["time_s"], curve, color=COLOURS[0], lw=0.8, alpha=0.6)
     axes.set_xlabel("seconds")
     axes.set_ylabel("learned responses over their peaks")
     r = result["metrics"].get("hrf_peak_r", {}).get("value")
@@ -140,7 +121,7 @@ def draw(results, paths, out):
     panels += [lambda a: draw_parcels(a, results, paths)]
     panels += [lambda a: draw_bands(a, *zip(*learned))] * bool(learned)
     panels += [lambda a: draw_example(a, results[0])]
-    if "hrf" in results[0]["tables"]:
+    if "responses" in results[0]["series"]:
         panels.append(lambda a: draw_responses(a, results[0]))
     columns = min(3, len(panels))
     rows = -(-len(panels) // columns)
@@ -150,29 +131,18 @@ def draw(results, paths, out):
         axis.spines[["top", "right"]].set_visible(False)
     for axis in axes.flat[len(panels):]:
         axis.set_axis_off()
-    try:
-        figure.savefig(out, dpi=110)
-    except OSError as e:
-        raise PlotError(CANNOT_CREATE, f"{out}: {e.strerror}") from e
+    save(figure, out, 110)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("results", nargs="+", metavar="RESULT.json", help="of train, eval or baseline; '-': stdin")
     parser.add_argument("--out", metavar="FILE", help="PNG or SVG (default: samba-align.png beside the first result)")
-    try:
-        args = parser.parse_args()
-    except SystemExit as e:
-        sys.exit(USAGE if e.code else 0)
-    try:
-        first = pathlib.Path(args.results[0])
-        out = pathlib.Path(args.out or (first.parent if args.results[0] != "-" else pathlib.Path()) / "samba-align.png")
-        if out.suffix not in (".png", ".svg"):
-            raise PlotError(USAGE, f"--out: found '{out}', expected a name that ends with .png or .svg")
+
+    def body(args):
+        out = picture_path(args.out, args.results, "samba-align")
         draw([read(p) for p in args.results], args.results, out)
-    except PlotError as e:
-        print(f"plot.py: error: {e}", file=sys.stderr)
-        sys.exit(e.code)
+    run(parser, body)
 
 
 if __name__ == "__main__":
