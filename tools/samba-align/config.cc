@@ -26,6 +26,29 @@ std::vector<int64_t> widths_of(const std::string& text) {
   return widths;
 }
 
+// Options that would change nothing are refused.
+void check_options(const TrainConfig& c) {
+  const ModelSpec& m = c.model;
+  const auto refuse = [](const std::string& option, const std::string& why) {
+    throw UsageError(fmt::format("{}: {}", option, why));
+  };
+  if (m.direction == "hemo2ele") {
+    if (m.variant == "v1") refuse("--variant v1", "only with --direction ele2hemo");
+    if (m.coef_mlp > 0) refuse("--coef-mlp", "only with --direction ele2hemo");
+    if (m.linear_skip) refuse("--linear-skip", "only with --direction ele2hemo");
+    for (const char* part : {"no-hrf", "fixed-hrf", "shared-hrf", "no-wavelet-attention"})
+      if (m.ablate == part) refuse("--ablate " + m.ablate, "hemo2ele has no such part");
+  } else if (m.hemo_to_ele_mlp != "shared") {
+    refuse("--hemo-to-ele-mlp", "only with --direction hemo2ele");
+  }
+  if (m.variant == "v1" && m.coef_mlp > 0) refuse("--coef-mlp", "only with --variant v3");
+  const DatasetOptions& w = c.windows;
+  if (w.ele_feature == "bandpower" && w.feature_low >= w.feature_high) {
+    refuse("--feature-low", fmt::format("found {} Hz, expected less than --feature-high {} Hz",
+                                        w.feature_low, w.feature_high));
+  }
+}
+
 }  // namespace
 
 void SimulateConfig::apply_preset(const std::string&, cli::CommonOptions&) {
@@ -54,7 +77,8 @@ void TrainConfig::apply_preset(const std::string& name, cli::CommonOptions&) {
   hrf_hidden = "32,32";
   model.patches = 10;
   model.graph_dropout = 0.1;
-  model.output_dropout = 0;
+  output_dropout = 0;
+  model.mlp_hidden = 64;
   training.batch_size = 16;
   training.lr = 2e-3;
   iterations = 301;
@@ -72,6 +96,14 @@ void TrainConfig::validate(const cli::CommonOptions&) {
     first_frame = "truth";
     training.eval_dropout = true;
   }
+  const bool back = model.direction == "hemo2ele";
+  model.dense = dense.value_or(back ? 100 : 128);
+  const double rate = back ? 0.1 : 0.3;
+  model.dropout = dropout.value_or(rate);
+  model.output_dropout = output_dropout.value_or(rate);
+  model.lstm_dropout = lstm_dropout.value_or(rate);
+  model.hrf.form = hrf_param != "auto" ? hrf_param : (model.variant == "v1" ? "tanh" : "sigmoid");
+  check_options(*this);
   if (model.ablate == "fixed-hrf") model.train_hrf = false;
   model.hrf.shared = model.ablate == "shared-hrf";
   windows.no_graph = model.ablate == "no-graph";

@@ -73,7 +73,9 @@ struct TrainConfig {
   DatasetOptions windows;
   double context = 30;  // s
   ModelSpec model;
-  std::string hrf_hidden = "128,512,128";
+  std::string hrf_hidden = "128,512,128", hrf_param = "auto";
+  std::optional<int64_t> dense;
+  std::optional<double> dropout, output_dropout, lstm_dropout;
   bool reference = false;
   TrainerOptions training;
   std::string first_frame = "zero";
@@ -94,6 +96,12 @@ struct TrainConfig {
     v.flag("windows-anywhere", windows.windows_anywhere,
            "training windows begin at any frame, not on the grid");
     v.number("gap", windows.gap_s, {0.0, 1e4}, "s", "between training, validation and test part");
+    v.choice("ele-feature", windows.ele_feature, {"raw", "envelope", "bandpower"},
+             "raw series, low-passed magnitude, or log power of a band");
+    v.number("feature-low", windows.feature_low, {0.1, 1e4}, "Hz", "bandpower: from");
+    v.number("feature-high", windows.feature_high, {0.1, 1e4}, "Hz", "bandpower: to");
+    v.number("feature-cutoff", windows.feature_cutoff, {0.01, 1e4}, "Hz",
+             "low-pass of magnitude and power");
     v.group("Graphs");
     v.choice("graph-from", windows.graph_from, {"train", "all"}, "whose correlations");
     v.number("graph-density", windows.graph_density, {0.0, 1.0}, "",
@@ -101,9 +109,13 @@ struct TrainConfig {
     v.number("graph-degree", windows.graph_degree, {0, 1e5}, "",
              "strongest neighbours of every parcel instead; 0: --graph-density");
     v.group("Model");
+    v.choice("direction", model.direction, {"ele2hemo", "hemo2ele"},
+             "electrophysiology to fMRI, or back");
+    v.choice("variant", model.variant, {"v3", "v1"},
+             "released code, or its first version's attention to bands and decoder");
     v.text("hrf-hidden", hrf_hidden, "N,N,...", "hidden widths of a parcel's response network");
-    v.choice("hrf-param", model.hrf.form, {"sigmoid", "tanh"},
-             "one number at a time, or (first version) all six at once");
+    v.choice("hrf-param", hrf_param, {"auto", "sigmoid", "tanh"},
+             "one number at a time (auto with v3), or all six at once (auto with v1)");
     v.choice("hrf-conv", model.hrf_conv, {"causal", "reference"},
              "convolution with the past, or the released code's centred correlation");
     v.number("hrf-length", model.hrf.seconds, {1.0, 120.0}, "s", "of a response");
@@ -111,18 +123,29 @@ struct TrainConfig {
     v.number("levels", model.levels, {1, 10}, "",
              "of the db5 wavelet transform of a frame's block");
     v.flag("alpha-scale", model.scale_alpha, "wavelet attention of mean 1, not of sum 1");
+    v.number("coef-mlp", model.coef_mlp, {0, 1e5}, "",
+             "features that a network makes of a frame's weighed wavelets; 0: none");
+    v.number("mlp-hidden", model.mlp_hidden, {1, 1e5}, "",
+             "width of the networks of --coef-mlp, v1 and hemo2ele");
+    v.choice("hemo-to-ele-mlp", model.hemo_to_ele_mlp, {"shared", "separate"},
+             "hemo2ele: one network a wavelet level, or one a parcel and level");
+    v.flag("linear-skip", model.linear_skip,
+           "ours: add a linear map of the filtered series at every frame's end");
     v.number("heads", model.heads, {1, 256}, "", "of a graph attention layer");
     v.number("patches", model.patches, {1, 1e4}, "",
              "contiguous groups of parcels, upsampled alone");
     v.number("lstm-layers", model.lstm_layers, {1, 6}, "", "of the decoder");
-    v.number("dense", model.dense, {1, 1e5}, "", "width between decoder and output");
+    v.number("dense", dense, {1, 1e5}, "", "width between decoder and output",
+             "128; hemo2ele: 100");
     v.number("graph-dropout", model.graph_dropout, {0.0, 0.99}, "", "after the first graph layer");
-    v.number("dropout", model.dropout, {0.0, 0.99}, "", "of the dense layer");
-    v.number("output-dropout", model.output_dropout, {0.0, 0.99}, "", "of the output");
-    v.number("lstm-dropout", model.lstm_dropout, {0.0, 0.99}, "", "between the decoder's layers");
+    v.number("dropout", dropout, {0.0, 0.99}, "", "of the dense layer", "0.3; hemo2ele: 0.1");
+    v.number("output-dropout", output_dropout, {0.0, 0.99}, "", "of the output",
+             "0.3; hemo2ele: 0.1");
+    v.number("lstm-dropout", lstm_dropout, {0.0, 0.99}, "", "between the decoder's layers",
+             "0.3; hemo2ele: 0.1");
     v.choice("ablate", model.ablate,
              {"none", "no-hrf", "fixed-hrf", "shared-hrf", "no-wavelet-attention", "no-graph",
-              "no-upsample-gat", "no-rnn"},
+              "gcn", "no-upsample-gat", "no-rnn"},
              "leave one part out");
     v.flag("reference", reference,
            "the released code's faults at once: correlation, no context, sum-1 attention, complete "
@@ -132,6 +155,8 @@ struct TrainConfig {
     v.number("iterations", iterations, {1, 1e9}, "steps", "optimiser steps");
     v.number("batch-size", training.batch_size, {1, 1e5}, "windows", "windows a step");
     v.number("lr", training.lr, {0.0, 10.0}, "", "Adam's learning rate");
+    v.number("hrf-lr-mult", training.hrf_lr_multiplier, {0.0, 1e6}, "",
+             "learning rate of the responses over the others'");
     v.number("teacher-forcing", training.teacher_forcing, {0.0, 1.0}, "",
              "how often the decoder is given the true frame");
     v.choice("first-frame", first_frame, {"zero", "truth"},
@@ -146,6 +171,7 @@ struct TrainConfig {
 
 struct EvalConfig {
   std::string run = kTrainFolder, data, part = "test", weights = "best";
+  int64_t mc_samples = 0;
 
   template <class Visitor>
   void visit(Visitor& v) {
@@ -153,6 +179,8 @@ struct EvalConfig {
     v.text("data", data, "DIR", "other recordings than those of the training");
     v.choice("part", part, {"train", "valid", "test"}, "which windows to translate");
     v.choice("weights", weights, {"best", "last"}, "of the least validation loss, or the last");
+    v.number("mc-samples", mc_samples, {0, 1e4}, "passes",
+             "mean and deviation of passes under dropout; 0: one without");
   }
   static std::vector<std::string> presets() { return {"small", "paper", "reference"}; }
   void apply_preset(const std::string&, cli::CommonOptions&) {}

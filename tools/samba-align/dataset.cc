@@ -9,6 +9,7 @@
 #include <cmath>
 
 #include "common/core/error.h"
+#include "tools/samba-align/ele_feature.h"
 
 namespace tenfold::samba_align {
 namespace {
@@ -59,7 +60,9 @@ Dataset::Dataset(const RecordingSet& recordings, const DatasetOptions& options)
   const auto in_samples = [&](const Frames& f) { return Frames{f.first * block_, f.end * block_}; };
   for (const Recording& r : recordings.subjects) {
     const std::string where = recordings.path + "/" + r.subject;
-    at::Tensor ele = tensor_of(r.ele, r.parcels, r.samples),
+    std::vector<float> feature = r.ele;
+    make_ele_feature(feature, r.parcels, r.samples, recordings.rate, options);
+    at::Tensor ele = tensor_of(feature, r.parcels, r.samples),
                hemo = tensor_of(r.hemo, r.targets, r.frames);
     const bool all = options.graph_from == "all";
     const Frames used = all ? Frames{0, r.frames} : parts_.train;

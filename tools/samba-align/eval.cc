@@ -34,7 +34,7 @@ int evaluate(const EvalConfig& config, cli::Run& run) {
   result.data.emplace_back("part", config.part);
   std::vector<std::unique_ptr<Model>> models;
   for (const int64_t seed : stored.seeds) {
-    models.push_back(std::make_unique<Model>(s, uint64_t(seed)));
+    models.push_back(make_model(s, uint64_t(seed)));
     load_weights(stored, seed, config.weights, *models.back());
   }
   result.model = model_facts(*models[0]);
@@ -44,7 +44,7 @@ int evaluate(const EvalConfig& config, cli::Run& run) {
     return 0;
   }
   const TranslateOptions options{trained.training.true_first_frame, trained.training.eval_dropout,
-                                 16};
+                                 config.mc_samples};
   std::vector<SeedTranslation> translations;
   std::vector<SeedModel> seed_models;
   for (size_t i = 0; i < models.size(); ++i) {
@@ -53,7 +53,7 @@ int evaluate(const EvalConfig& config, cli::Run& run) {
         {stored.seeds[i], translate(*models[i], dataset, dataset.windows(config.part), options)});
   }
   add_translation(result, translations);
-  add_learned(result, recordings, seed_models);
+  add_learned(result, recordings, seed_models, translations);
   run.emit(result, "eval/1");
   return 0;
 }

@@ -1,15 +1,15 @@
-// SAMBA from electrophysiology to fMRI (arXiv 2409.18462; specification, sections 3.1 to 3.6).
+// SAMBA (arXiv 2409.18462): what both directions of translation share.
 #pragma once
 
 #include <ATen/core/Tensor.h>
 
+#include <memory>
 #include <optional>
 #include <vector>
 
 #include "common/train/parameters.h"
 #include "tools/samba-align/dropout.h"
 #include "tools/samba-align/graph.h"
-#include "tools/samba-align/hrf_bank.h"
 #include "tools/samba-align/model_spec.h"
 #include "tools/samba-align/wavelet.h"
 
@@ -19,20 +19,25 @@ namespace tenfold::samba_align {
 struct Batch {
   at::Tensor x;                          // [batch, parcels, context + window], normalised
   at::Tensor y;                          // [batch, targets, frames]
-  std::vector<GraphPtr> source, target;  // of every sample's subject
-  at::Tensor teacher;                    // [batch, frames - 1] bool: feed y; undefined: never
-  bool true_first_frame = false;         // the decoder begins with y's first frame, else with zero
+  std::vector<GraphPtr> source, target;  // of every sample's subjects: x's parcels, y's
+  at::Tensor teacher;                    // [batch, time - 1] bool: feed the truth; undefined: never
+  bool true_first_frame = false;         // the decoder begins with the truth's, else with zero
 };
 
-// What a pass makes on its way.
+// What a pass makes on its way. From electrophysiology to fMRI; in the other direction gat1 is
+// [batch, targets, frames], upsampled and gat2 [batch, parcels, frames].
 struct Activations {
-  at::Tensor responses;  // [batch, parcels, window]: filtered with the haemodynamic responses
-  at::Tensor bands;      // [batch, parcels, frames * coefficients]: weighted wavelets
-  at::Tensor gat1;       // [batch, parcels, frames], before ELU
-  at::Tensor upsampled;  // [batch, targets, frames]
-  at::Tensor gat2;       // [batch, targets, frames]
-  at::Tensor hidden;     // [frames, batch, targets]: the last LSTM layer
-  at::Tensor y_hat;      // [batch, targets, frames]
+  at::Tensor responses;   // [batch, parcels, window]: filtered with the haemodynamic responses
+  at::Tensor bands;       // [batch, parcels, features]: what the first graph layer is given
+  at::Tensor band_share;  // [batch, parcels, bands]: attention of the first version
+  at::Tensor gat1;        // [batch, parcels, frames], before ELU
+  at::Tensor upsampled;   // [batch, targets, frames]
+  at::Tensor gat2;        // [batch, targets, frames]: what the decoder is given
+  at::Tensor
+      coefficients;      // [batch, parcels, frames * coefficients]: predicted wavelets (hemo2ele)
+  at::Tensor hidden;     // [time, batch, series]: the last LSTM layer
+  at::Tensor y_hat;      // [batch, series, time]
+  at::Tensor skip_loss;  // scalar: of the predicted wavelets (hemo2ele)
 };
 
 // Which dropouts are at work.
@@ -43,51 +48,43 @@ struct Dropouts {
 
 class Model {
  public:
-  // Throws UsageError for sizes that do not fit each other.
-  Model(const ModelSpec& spec, uint64_t seed);
+  virtual ~Model() = default;
 
-  Activations forward(const Batch& batch, std::optional<Dropouts> dropouts) const;
+  virtual Activations forward(const Batch& batch, std::optional<Dropouts> dropouts) const = 0;
+  // What y_hat should be, [batch, series, time].
+  virtual at::Tensor truth(const Batch& batch) const = 0;
+  // y_hat of `count` passes under dropout, [count, batch, series, time] (section 3.6, MC mode).
+  virtual at::Tensor sampled(const Batch& batch, int64_t count, uint64_t seed) const = 0;
 
   // [parcels, 6] of the haemodynamic responses; undefined where the model has none.
-  at::Tensor hrf_values() const;
-  // Weight of every wavelet coefficient, [coefficients], as it multiplies (scaled where asked).
-  at::Tensor alpha() const;
-  // Attention of the graph of targets in a pass's sample `b`, [edges, heads].
-  at::Tensor target_attention(const Activations& pass, const Batch& batch, int64_t b) const;
+  virtual at::Tensor hrf_values() const { return {}; }
+  // Weight of every wavelet coefficient, [coefficients], as it multiplies (scaled where asked);
+  // undefined where attention is not one vector for all.
+  virtual at::Tensor alpha() const { return {}; }
+
+  // Series that are translated into, and their times in a window.
+  virtual int64_t series() const = 0;
+  virtual int64_t times() const = 0;
 
   const ModelSpec& spec() const { return spec_; }
   const Wavelet& wavelet() const { return wavelet_; }
   const train::Parameters& parameters() const { return parameters_; }
+  int64_t buffers() const { return buffers_; }  // entries of parameters() that do not learn
 
- private:
-  struct GraphLayer {
-    at::Tensor left, right, attn;  // [heads * features, in], the same, [1, features]
-  };
-  struct LstmLayer {
-    at::Tensor input, recurrent, input_bias, recurrent_bias;
-  };
-
-  GraphLayer add_graph_layer(const std::string& name, int64_t in);
-  at::Tensor filtered(const at::Tensor& x) const;
-  at::Tensor attended(const GraphLayer& layer, const at::Tensor& nodes,
-                      const std::vector<GraphPtr>& graphs) const;
-  at::Tensor upsampled(const at::Tensor& nodes) const;
-  at::Tensor decoder_inputs(const at::Tensor& graph_output, const Batch& batch) const;
+ protected:
+  // Throws UsageError for sizes that do not fit each other.
+  Model(const ModelSpec& spec, int64_t wavelet_length, uint64_t seed);
 
   ModelSpec spec_;
   Wavelet wavelet_;
   train::Parameters parameters_;
-  HrfBank hrf_;
-  at::Tensor query_;
-  train::Linear attention_[3];
-  GraphLayer gat1_, gat2_;
-  at::Tensor patch_weight_, patch_bias_;  // [patches, out, in], [patches, out]
-  at::Tensor h0_, c0_;                    // [layers, 1, targets]
-  std::vector<LstmLayer> lstm_;
-  train::Linear dense_, output_;
+  int64_t buffers_ = 0;
 };
 
-// Mean over batch and targets of 1 - cosine over time (section 4), [batch, targets, time].
+// Of the spec's direction.
+std::unique_ptr<Model> make_model(const ModelSpec& spec, uint64_t seed);
+
+// Mean over batch and series of 1 - cosine over time (section 4), [batch, series, time].
 at::Tensor cosine_loss(const at::Tensor& y_hat, const at::Tensor& y);
 
 }  // namespace tenfold::samba_align

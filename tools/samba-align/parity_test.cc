@@ -13,9 +13,9 @@
 #include "common/io/file.h"
 #include "common/testing/fixtures.h"
 #include "common/testing/skip.h"
+#include "tools/samba-align/ele_to_hemo.h"
 #include "tools/samba-align/graph_layer.h"
 #include "tools/samba-align/hrf_convolution.h"
-#include "tools/samba-align/model.h"
 #include "tools/samba-align/wavelet_transform.h"
 
 namespace tenfold::samba_align {
@@ -230,7 +230,7 @@ void check_wavelet_attention(const Json& f) {
   spec.ablate = "no-hrf";
   spec.scale_alpha = false;
   spec.context_frames = 0;
-  const Model model(spec, 0);
+  const EleToHemo model(spec, 0);
   load(model.parameters(), f["params"]);
   CHECK(apart(model.alpha(), numbers(f["alphas"])) < kLayer);
   Batch batch;
@@ -251,7 +251,7 @@ void check_decoder_step(const Json& f) {
   spec.context_frames = 0;
   for (const Json& p : f["params"])
     if (p["name"] == "output_layer1.weight") spec.dense = p["shape"][0].get<int64_t>();
-  const Model model(spec, 0);
+  const EleToHemo model(spec, 0);
   load(model.parameters(), f["params"]);
   const double scale = f["hc_scale"];
   const Shape states = {2, 1, spec.targets};
@@ -297,7 +297,7 @@ void check_whole(const Json& f) {
   const Shape x_shape = f["x"]["shape"].get<Shape>(), y_shape = f["y"]["shape"].get<Shape>();
   REQUIRE(x_shape == Shape{1, spec.parcels, spec.window()});
   REQUIRE(y_shape == Shape{1, spec.targets, spec.frames});
-  const Model model(spec, 0);
+  const EleToHemo model(spec, 0);
   load(model.parameters(), f["params"]);
   const uint64_t base = f["seed_base"];
   for (int64_t p = 0; p < spec.parcels; ++p) {
@@ -394,7 +394,7 @@ TEST_CASE("the whole model at 200 and 500 parcels is the reference's") {
 }
 
 TEST_CASE("parameters are counted as in the specification") {
-  const Model model(ModelSpec(), 0);
+  const EleToHemo model(ModelSpec(), 0);
   CHECK(model.parameters().count("hrf.") == 26420600);
   CHECK(model.parameters().count() == 26420600 + 5035190);
   CHECK(model.parameters().count("wavelet_attentions") +

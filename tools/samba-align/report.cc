@@ -11,23 +11,11 @@
 #include <utility>
 
 #include "tools/samba-align/haemodynamic_response.h"
+#include "tools/samba-align/report_metric.h"
+#include "tools/samba-align/spectral_metrics.h"
 
 namespace tenfold::samba_align {
 namespace {
-
-using Maybe = std::optional<double>;
-
-log::Value value_of(const Maybe& v) { return v ? log::Value(*v) : log::Value(nullptr); }
-
-Maybe mean_of(const std::vector<Maybe>& values) {
-  double sum = 0, count = 0;
-  for (const Maybe& v : values) {
-    if (!v) continue;
-    sum += *v;
-    ++count;
-  }
-  return count > 0 ? Maybe(sum / count) : std::nullopt;
-}
 
 Maybe median_of(const std::vector<Maybe>& values) {
   std::vector<double> known;
@@ -38,30 +26,9 @@ Maybe median_of(const std::vector<Maybe>& values) {
   return (known[(known.size() - 1) / 2] + known[known.size() / 2]) / 2;
 }
 
-// The mean over seeds.
-void add_metric(log::Result& result, const std::string& name, const std::vector<Maybe>& per_seed,
-                std::optional<bool> higher_is_better, const std::string& unit,
-                const std::string& reason) {
-  log::Metric m;
-  m.value = mean_of(per_seed);
-  m.unit = unit;
-  m.higher_is_better = higher_is_better;
-  if (!m.value) m.reason = reason;
-  if (per_seed.size() > 1) {
-    m.per_seed = per_seed;
-    double squares = 0, count = 0;
-    for (const Maybe& v : per_seed) {
-      if (!v) continue;
-      squares += (*v - *m.value) * (*v - *m.value);
-      ++count;
-    }
-    if (count > 1) m.stderr_of_mean = std::sqrt(squares / (count - 1) / count);
-  }
-  result.metrics.emplace_back(name, m);
-}
-
-constexpr double kResponseRate = 100;  // Hz, fine enough for a report
-constexpr int64_t kShownEvery = 25;    // of its samples a curve shows one
+constexpr int64_t kShownPoints = 4000;  // of an example, at most
+constexpr double kResponseRate = 100;   // Hz, fine enough for a report
+constexpr int64_t kShownEvery = 25;     // of its samples a curve shows one
 
 // One response a parcel, as the model has it.
 struct Responses {
@@ -134,27 +101,46 @@ void add_responses(log::Result& result, const RecordingSet& recordings,
   add_metric(result, "hrf_peak_mae", error, false, "s", "");
 }
 
-void add_bands(log::Result& result, const std::vector<SeedModel>& models) {
+// Attention mass of every wavelet band; none where the model has no attention.
+std::vector<double> band_masses(const Model& model, const Translation& translation) {
+  if (!translation.band_share.empty())
+    return {translation.band_share.begin(), translation.band_share.end()};
+  if (!model.alpha().defined()) return {};
+  const at::Tensor alpha = model.alpha().to(at::kDouble);
+  const double all = alpha.sum().item<double>();
+  std::vector<double> masses;
+  int64_t first = 0;
+  for (const int64_t size : model.wavelet().sizes()) {
+    masses.push_back(alpha.narrow(0, first, size).sum().item<double>() / all);
+    first += size;
+  }
+  return masses;
+}
+
+void add_bands(log::Result& result, const std::vector<SeedModel>& models,
+               const std::vector<SeedTranslation>& translations) {
   const at::NoGradGuard guard;
   log::Table table{{"seed", "band", "low_hz", "high_hz", "coefficients", "mass", "share"}, {}};
-  for (const auto& [seed, learned] : models) {
+  for (size_t m = 0; m < models.size(); ++m) {
+    const auto& [seed, learned] = models[m];
     const Model& model = *learned;
-    const at::Tensor alpha = model.alpha().to(at::kDouble);
     const std::vector<int64_t>& sizes = model.wavelet().sizes();
-    const double all = alpha.sum().item<double>();
-    int64_t first = 0;
-    double high = model.spec().rate / 2;
+    const std::vector<double> masses = band_masses(model, translations[m].translation);
+    if (masses.empty()) continue;
+    // The first version thins the series before its transform.
+    const double rate =
+        model.spec().rate * double(model.wavelet().length()) /
+        double(model.spec().variant == "v1" ? model.spec().window() : model.spec().block);
+    double high = rate / 2;
     for (size_t b = 0; b < sizes.size(); ++b) {
       const bool last = b + 1 == sizes.size();
-      const double mass = alpha.narrow(0, first, sizes[b]).sum().item<double>() / all;
       table.rows.push_back({seed, fmt::format("{}{}", last ? 'a' : 'd', last ? b : b + 1),
-                            last ? 0.0 : high / 2, high, sizes[b], mass,
+                            last ? 0.0 : high / 2, high, sizes[b], masses[b],
                             double(sizes[b]) / double(model.wavelet().coefficients())});
-      first += sizes[b];
       if (!last) high /= 2;
     }
   }
-  result.tables.emplace_back("bands", table);
+  if (!table.rows.empty()) result.tables.emplace_back("bands", table);
 }
 
 // The first seed's windows of three targets: the best, the median and the worst by correlation.
@@ -165,20 +151,39 @@ void add_example(log::Result& result, const Translation& t,
   std::sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
     return parcels[size_t(a)].pearson.value_or(-2) > parcels[size_t(b)].pearson.value_or(-2);
   });
+  const int64_t windows = std::clamp<int64_t>(kShownPoints / t.frames, 1, t.windows);
   log::Series series{"frame", {{"frame", {}}}};
-  for (int64_t i = 0; i < t.windows * t.frames; ++i)
-    series.columns[0].second.emplace_back(double(i));
-  for (const int64_t q : {order.front(), order[order.size() / 2], order.back()}) {
-    for (const bool truth : {true, false}) {
-      std::vector<Maybe> column;
-      for (int64_t w = 0; w < t.windows; ++w) {
-        const float* row = t.of(truth ? t.truth : t.translated, w, q);
-        for (int64_t f = 0; f < t.frames; ++f) column.emplace_back(double(row[f]));
-      }
-      series.columns.emplace_back(fmt::format("{}/{}", truth ? "true" : "translated", q), column);
+  for (int64_t i = 0; i < windows * t.frames; ++i) series.columns[0].second.emplace_back(double(i));
+  const auto add = [&](const std::string& name, const std::vector<float>& from, int64_t q) {
+    std::vector<Maybe> column;
+    for (int64_t w = 0; w < windows; ++w) {
+      const float* row = t.of(from, w, q);
+      for (int64_t f = 0; f < t.frames; ++f) column.emplace_back(double(row[f]));
     }
+    series.columns.emplace_back(fmt::format("{}/{}", name, q), column);
+  };
+  for (const int64_t q : {order.front(), order[order.size() / 2], order.back()}) {
+    add("true", t.truth, q);
+    add("translated", t.translated, q);
+    if (!t.deviation.empty()) add("deviation", t.deviation, q);
   }
   result.series.emplace_back("example", series);
+}
+
+// Of passes under dropout: how far they spread, and whether the spread follows the error.
+void add_uncertainty(log::Result& result, const std::vector<SeedTranslation>& translations) {
+  std::vector<Maybe> spread, follows;
+  for (const auto& [seed, t] : translations) {
+    if (t.deviation.empty()) return;
+    std::vector<double> deviation(t.deviation.begin(), t.deviation.end()), error;
+    for (size_t i = 0; i < t.truth.size(); ++i)
+      error.push_back(std::abs(double(t.translated[i]) - t.truth[i]));
+    spread.push_back(std::accumulate(deviation.begin(), deviation.end(), 0.0) /
+                     double(deviation.size()));
+    follows.push_back(correlation(deviation, error));
+  }
+  add_metric(result, "mc_deviation", spread, std::nullopt, "", "");
+  add_metric(result, "mc_deviation_error_r", follows, true, "", "the deviation does not vary");
 }
 
 log::Series history_series(const std::vector<HistoryPoint>& history) {
@@ -192,6 +197,31 @@ log::Series history_series(const std::vector<HistoryPoint>& history) {
     s.columns[3].second.push_back(finite(p.valid_r));
   }
   return s;
+}
+
+// What can be judged where a rhythm's phase cannot be predicted.
+void add_spectral(log::Result& result, const std::vector<SeedTranslation>& translations,
+                  double rate, int64_t block) {
+  std::vector<Maybe> slow, ratio;
+  log::Table table{{"seed", "low_hz", "high_hz", "r"}, {}};
+  for (const auto& [seed, translation] : translations) {
+    const SpectralMetrics m = spectral_metrics(translation, rate, block);
+    slow.push_back(m.slow_r);
+    ratio.emplace_back(m.log_ratio);
+    for (const BandPowerMetric& b : m.bands)
+      table.rows.push_back({seed, b.low_hz, b.high_hz, value_of(b.r)});
+    if (&translation != &translations.front().translation) continue;
+    log::Series spectra{"frequency_hz", {{"frequency_hz", {}}, {"true", {}}, {"translated", {}}}};
+    for (size_t k = 0; k < m.frequency_hz.size(); ++k) {
+      spectra.columns[0].second.emplace_back(m.frequency_hz[k]);
+      spectra.columns[1].second.emplace_back(m.true_density[k]);
+      spectra.columns[2].second.emplace_back(m.translated_density[k]);
+    }
+    result.series.emplace_back("spectra", spectra);
+  }
+  add_metric(result, "slow_r", slow, true, "", "no slow part varies");
+  add_metric(result, "spectrum_log_ratio", ratio, false, "decades", "");
+  result.tables.emplace_back("band_power", table);
 }
 
 }  // namespace
@@ -215,14 +245,14 @@ log::Facts data_facts(const RecordingSet& recordings, const Dataset& dataset) {
 
 log::Facts model_facts(const Model& model) {
   const train::Parameters& p = model.parameters();
-  const int64_t hrf = p.count("hrf.");
+  const int64_t hrf = p.count("hrf."), learned = p.count() - model.buffers();
   return {{"parcels", model.spec().parcels},
           {"targets", model.spec().targets},
           {"block", model.spec().block},
           {"coefficients", model.wavelet().sizes()},
-          {"parameters", p.count()},
+          {"parameters", learned},
           {"hrf", hrf},
-          {"registered", model.spec().train_hrf ? p.count() : p.count() - hrf},
+          {"registered", model.spec().train_hrf ? learned : learned - hrf},
           {"alpha_scaled", model.spec().scale_alpha}};
 }
 
@@ -259,13 +289,17 @@ void add_translation(log::Result& result, const std::vector<SeedTranslation>& tr
   add_metric(result, "median_error", means[4], false, "standard deviations", none);
   add_metric(result, "within_window_r", within, true, "", none);
   add_metric(result, "loss", loss, false, "", "");
+  add_uncertainty(result, translations);
   result.tables.emplace_back("parcels", table);
 }
 
 void add_learned(log::Result& result, const RecordingSet& recordings,
-                 const std::vector<SeedModel>& models) {
+                 const std::vector<SeedModel>& models,
+                 const std::vector<SeedTranslation>& translations) {
   add_responses(result, recordings, models);
-  add_bands(result, models);
+  add_bands(result, models, translations);
+  const ModelSpec& spec = models[0].second->spec();
+  if (spec.direction == "hemo2ele") add_spectral(result, translations, spec.rate, spec.block);
 }
 
 void add_history(log::Result& result, const std::vector<TranslatorMember>& members) {

@@ -50,8 +50,7 @@ int train(const TrainConfig& config, cli::Run& run) {
   result.complete = outcome.complete;
   result.stopped_by = outcome.stopped_by;
 
-  const TranslateOptions options{config.training.true_first_frame, config.training.eval_dropout,
-                                 16};
+  const TranslateOptions options{config.training.true_first_frame, config.training.eval_dropout};
   std::vector<SeedTranslation> translations;
   std::vector<SeedModel> models;
   for (const TranslatorMember& m : program.members()) {
@@ -62,7 +61,7 @@ int train(const TrainConfig& config, cli::Run& run) {
         {int64_t(m.seed), translate(*m.model, dataset, dataset.windows("test"), options)});
   }
   add_translation(result, translations);
-  add_learned(result, recordings, models);
+  add_learned(result, recordings, models, translations);
   add_training_metrics(result, program, outcome);
   add_history(result, program.members());
   run.emit(result, "train/1");

@@ -16,12 +16,16 @@ struct DatasetOptions {
   std::string pairing = "same";
   bool windows_anywhere = true;  // training windows begin at any frame, else on the grid
   double gap_s = 30;             // between parts
+  // What is made of the electrophysiology first: raw, envelope or bandpower.
+  std::string ele_feature = "raw";
+  double feature_low = 8, feature_high = 13, feature_cutoff = 1;  // Hz
 };
 
 struct TrainerOptions {
   std::string loss = "cosine";
   int64_t batch_size = 10;
   double lr = 3e-4;
+  double hrf_lr_multiplier = 1;  // of the responses' parameters
   double teacher_forcing = 0.5;
   bool true_first_frame = false;
   bool eval_dropout = false;  // the released code's dropouts stay on in evaluation

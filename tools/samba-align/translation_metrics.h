@@ -10,10 +10,14 @@ namespace tenfold::samba_align {
 // Pearson correlation of two series; none where one does not vary beyond rounding.
 std::optional<double> correlation(std::vector<double> a, std::vector<double> b);
 
-// Windows of true and translated fMRI, [windows, targets, frames].
+// Windows of true and translated series, [windows, targets, frames]: fMRI, or the samples of the
+// electrophysiology.
 struct Translation {
   int64_t windows = 0, targets = 0, frames = 0;
   std::vector<float> truth, translated;
+  std::vector<float> deviation;       // of the passes under dropout; else empty
+  std::vector<int64_t> start_frames;  // [windows], of the recording
+  std::vector<float> band_share;      // [bands]: mean attention of the first version; else empty
 
   const float* of(const std::vector<float>& all, int64_t window, int64_t target) const {
     return all.data() + (window * targets + target) * frames;

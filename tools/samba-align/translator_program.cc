@@ -5,6 +5,7 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/mse_loss.h>
+#include <ATen/ops/std.h>
 #include <fmt/format.h>
 #include <torch/csrc/autograd/autograd.h>
 
@@ -51,11 +52,16 @@ TranslatorProgram::TranslatorProgram(const Dataset& dataset, const ModelSpec& sp
   for (const int64_t seed : seeds) {
     TranslatorMember& m = members_.emplace_back();
     m.seed = uint64_t(seed);
-    m.model = std::make_unique<Model>(spec, m.seed);
+    m.model = make_model(spec, m.seed);
     const at::Tensor& values = m.model->parameters().values();
     train::OptimizerOptions adam;
     adam.lr = options.lr;
-    m.optimizer = std::make_unique<train::FlatOptimizer>(adam, values.numel(), at::kCPU);
+    // The responses' parameters are the first ones.
+    m.hrf_count = m.model->parameters().count("hrf.");
+    m.optimizer =
+        std::make_unique<train::FlatOptimizer>(adam, values.numel() - m.hrf_count, at::kCPU);
+    adam.lr = options.lr * options.hrf_lr_multiplier;
+    m.hrf_optimizer = std::make_unique<train::FlatOptimizer>(adam, m.hrf_count, at::kCPU);
     m.best = values.detach().clone();
   }
 }
@@ -65,14 +71,17 @@ void TranslatorProgram::step_member(TranslatorMember& m, int64_t step) {
   Batch batch =
       dataset_.batch(dataset_.drawn(Stream(m.seed, "windows"), uint64_t(step * size), size));
   batch.true_first_frame = options_.true_first_frame;
-  batch.teacher = teacher_draws(m.seed, step, size, batch.y.size(2), options_.teacher_forcing);
+  batch.teacher = teacher_draws(m.seed, step, size, m.model->times(), options_.teacher_forcing);
   const train::Parameters& p = m.model->parameters();
   p.gradient().zero_();
   const Activations a =
       m.model->forward(batch, Dropouts{DropoutKeys(m.seed, uint64_t(step)), true});
-  const at::Tensor loss = loss_of(options_.loss, a.y_hat, batch.y);
+  at::Tensor loss = loss_of(options_.loss, a.y_hat, m.model->truth(batch));
+  if (a.skip_loss.defined()) loss = loss + a.skip_loss;
   torch::autograd::backward({loss}, {});
-  m.optimizer->step(p.values(), p.gradient());
+  const int64_t hrf = m.hrf_count, rest = p.values().numel() - hrf;
+  m.optimizer->step(p.values().narrow(0, hrf, rest), p.gradient().narrow(0, hrf, rest));
+  if (hrf > 0) m.hrf_optimizer->step(p.values().narrow(0, 0, hrf), p.gradient().narrow(0, 0, hrf));
   m.pending.emplace_back(step + 1, loss.detach());
 }
 
@@ -134,6 +143,7 @@ void TranslatorProgram::visit_state(train::Archive& archive) {
     m.model->parameters().visit(archive, prefix);
     archive.weight(prefix + "best", m.best);
     m.optimizer->visit_state(archive, prefix);
+    if (m.hrf_count > 0) m.hrf_optimizer->visit_state(archive, prefix + "hrf/");
     archive.number(prefix + "best_iteration", m.best_iteration);
     archive.number(prefix + "best_loss", m.best_loss);
     archive.number(prefix + "loss_sum", m.loss_sum);
@@ -161,28 +171,46 @@ std::string TranslatorProgram::note() const {
   return text;
 }
 
+namespace {
+
+void append(const at::Tensor& from, std::vector<float>& to) {
+  const at::Tensor rows = from.contiguous();
+  to.insert(to.end(), rows.data_ptr<float>(), rows.data_ptr<float>() + rows.numel());
+}
+
+}  // namespace
+
 Translation translate(const Model& model, const Dataset& dataset,
                       const std::vector<WindowPlace>& places, const TranslateOptions& options) {
   const at::NoGradGuard guard;
   Translation t;
   t.windows = int64_t(places.size());
-  t.targets = model.spec().targets;
-  t.frames = model.spec().frames;
-  const auto append = [](const at::Tensor& from, std::vector<float>& to) {
-    const at::Tensor rows = from.contiguous();
-    to.insert(to.end(), rows.data_ptr<float>(), rows.data_ptr<float>() + rows.numel());
-  };
+  t.targets = model.series();
+  t.frames = model.times();
+  for (const WindowPlace& p : places) t.start_frames.push_back(p.start);
+  at::Tensor share;
   for (int64_t first = 0; first < t.windows; first += options.at_once) {
     const int64_t end = std::min(first + options.at_once, t.windows);
     Batch batch = dataset.batch({places.begin() + first, places.begin() + end});
     batch.true_first_frame = options.true_first_frame;
+    append(model.truth(batch), t.truth);
+    if (options.mc_samples > 0) {
+      const at::Tensor all = model.sampled(batch, options.mc_samples, uint64_t(first));
+      append(all.mean(0), t.translated);
+      append(all.std(0), t.deviation);
+      continue;
+    }
     std::optional<Dropouts> dropouts;
     if (options.dropout) {
       dropouts = Dropouts{DropoutKeys(0, kEvaluationPass + uint64_t(first)), false};
     }
-    append(model.forward(batch, dropouts).y_hat, t.translated);
-    append(batch.y, t.truth);
+    const Activations a = model.forward(batch, dropouts);
+    append(a.y_hat, t.translated);
+    if (!a.band_share.defined()) continue;
+    const at::Tensor sum = a.band_share.sum(0).mean(0);
+    share = share.defined() ? share + sum : sum;
   }
+  if (share.defined()) append(share / double(t.windows), t.band_share);
   return t;
 }
 

@@ -24,7 +24,8 @@ struct HistoryPoint {
 struct TranslatorMember {
   uint64_t seed = 0;
   std::unique_ptr<Model> model;
-  std::unique_ptr<train::FlatOptimizer> optimizer;
+  int64_t hrf_count = 0;  // parameters of the responses, with a learning rate of their own
+  std::unique_ptr<train::FlatOptimizer> optimizer, hrf_optimizer;
   at::Tensor best;  // [n] weights of the least validation loss
   int64_t best_iteration = -1;
   double best_loss = 0;
@@ -61,8 +62,9 @@ class TranslatorProgram : public train::Program {
 
 struct TranslateOptions {
   bool true_first_frame = false;
-  bool dropout = false;  // keeps the three dropouts of evaluation on
-  int64_t at_once = 16;  // windows of a pass
+  bool dropout = false;    // keeps the three dropouts of evaluation on
+  int64_t mc_samples = 0;  // > 0: mean and deviation of so many passes under dropout
+  int64_t at_once = 16;    // windows of a pass
 };
 
 // The windows of `places` as the model translates them.
