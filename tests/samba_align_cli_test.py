@@ -9,58 +9,9 @@ import sys
 import time
 import unittest
 
-import tool_case
+from samba_align_case import QUIET, Case, rows, simulate
 
-TOOL = tool_case.Tool(*sys.argv[1:4])
 PLOT = pathlib.Path(sys.argv[4]).resolve()
-QUIET = ["--quiet", "--threads", "1"]
-SMALL = {"preset": "small", "patches": 2, "hrf-hidden": "8,8", "iterations": 6, "batch-size": 4, "eval-every": 3,
-         "checkpoint-every": 2, "dense": 16}
-
-
-def options(values):
-    return [word for name, value in values.items() if value is not None for word in
-            ([f"--{name}"] if value is True else [f"--{name}", str(value)])]
-
-
-def named(more):
-    return {k.replace("_", "-"): v for k, v in more.items()}
-
-
-def simulate(out, **more):
-    values = {"preset": "small", "minutes": 12, "ele-parcels": 4, "hemo-parcels": 8, "out": out}
-    return ["simulate", "--quiet", *options({**values, **named(more)})]
-
-
-def rows(result, name="parcels"):
-    table = result["tables"][name]
-    return [dict(zip(table["columns"], row)) for row in table["rows"]]
-
-
-def comparable(path):
-    return tool_case.comparable(path)
-
-
-class Case(tool_case.Case):
-    tool = TOOL
-
-    def setUp(self):
-        super().setUp()
-        self.data = self.folder / "sim"
-        self.done(*simulate(self.data))
-
-    def train(self, out, **more):
-        return ["train", *QUIET, *options({**SMALL, "data": self.data, "out": self.folder / out, **named(more)})]
-
-    def result(self, args):
-        result = json.loads(self.done(*args).stdout)
-        self.validate(result)
-        return result
-
-    def same_runs(self, a, b):
-        a, b = self.folder / a, self.folder / b
-        self.assertEqual((a / "metrics.jsonl").read_bytes(), (b / "metrics.jsonl").read_bytes())
-        self.assertEqual(comparable(a / "result.json"), comparable(b / "result.json"))
 
 
 class Results(Case):
@@ -105,7 +56,7 @@ class Results(Case):
 
     def test_every_ablation_and_the_released_behaviour_take_steps(self):
         whole = self.result(self.train("whole", iterations=2))
-        for part in ("no-hrf", "fixed-hrf", "shared-hrf", "no-wavelet-attention", "no-graph", "no-upsample-gat", "no-rnn"):
+        for part in ("no-hrf", "fixed-hrf", "shared-hrf", "no-wavelet-attention", "no-graph", "gcn", "no-upsample-gat", "no-rnn"):
             with self.subTest(part):
                 self.assertNotEqual(rows(self.result(self.train(part, iterations=2, ablate=part))), rows(whole))
         reference = self.result(self.train("reference", iterations=2, reference=True))
@@ -118,7 +69,6 @@ class Results(Case):
         fixed = {"ablate": "fixed-hrf"}
         self.assertEqual(peaks("a", {**fixed, "iterations": 1}), peaks("b", {**fixed, "iterations": 6}))
         self.assertNotEqual(peaks("c", {"iterations": 1}), peaks("d", {"iterations": 6}))
-
 
     def test_only_the_subjects_of_the_last_simulation_are_read(self):
         self.done(*simulate(self.folder / "two", subjects=2))
@@ -147,17 +97,18 @@ class Repeats(Case):
             self.same_runs("whole", name)
 
     def test_a_signal_stops_after_a_step_and_the_run_goes_on_to_the_same_bytes(self):
-        self.done(*self.train("whole", iterations=60))
-        for number, code in ((signal.SIGTERM, 75), (signal.SIGINT, 130)):
-            name = f"run{code}"
-            process = self.tool.start(*self.train(name, iterations=60))
+        for number, code, direction in ((signal.SIGTERM, 75, "ele2hemo"), (signal.SIGINT, 130, "hemo2ele")):
+            name, whole = f"run{code}", f"whole{code}"
+            options = {"iterations": 60 if code == 75 else 12, "direction": direction}
+            self.done(*self.train(whole, **options))
+            process = self.tool.start(*self.train(name, **options))
             while not (self.folder / name / "checkpoints/latest").exists():
                 time.sleep(0.005)
             process.send_signal(number)
             self.assertEqual(process.wait(), code)
             self.assertEqual(json.loads((self.folder / name / "result.json").read_text())["status"], "partial")
-            self.done(*self.train(name, iterations=60), "--resume", "auto")
-            self.same_runs("whole", name)
+            self.done(*self.train(name, **options), "--resume", "auto")
+            self.same_runs(whole, name)
 
 
 class BadInput(Case):
@@ -167,6 +118,11 @@ class BadInput(Case):
         self.refused(64, "--seed", "several", args=simulate(self.folder / "x", seed="1,2"))
         self.refused(64, "--levels", args=self.train("run", levels=9))
         self.refused(64, "--fs", args=simulate(self.folder / "x", fs=50.3))
+        for option in ({"variant": "v1"}, {"coef-mlp": 2}, {"linear-skip": True}, {"ablate": "no-hrf"}):
+            self.refused(64, "--" + next(iter(option)), args=self.train("run", direction="hemo2ele", **option))
+        self.refused(64, "--hemo-to-ele-mlp", args=self.train("run", hemo_to_ele_mlp="separate"))
+        self.refused(64, "--feature-low", args=self.train("run", ele_feature="bandpower", feature_low=20))
+        self.refused(64, "30 Hz", args=self.train("run", ele_feature="bandpower", feature_high=30))
         self.refused(69, "--device", args=self.train("run", device="cuda"))
 
     def test_data_that_do_not_fit_are_refused_by_file(self):

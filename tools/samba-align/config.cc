@@ -103,6 +103,7 @@ void TrainConfig::validate(const cli::CommonOptions&) {
   model.output_dropout = output_dropout.value_or(rate);
   model.lstm_dropout = lstm_dropout.value_or(rate);
   model.hrf.form = hrf_param != "auto" ? hrf_param : (model.variant == "v1" ? "tanh" : "sigmoid");
+  model.hrf.centred = hrf_start == "centre";
   check_options(*this);
   if (model.ablate == "fixed-hrf") model.train_hrf = false;
   model.hrf.shared = model.ablate == "shared-hrf";

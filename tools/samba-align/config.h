@@ -73,7 +73,7 @@ struct TrainConfig {
   DatasetOptions windows;
   double context = 30;  // s
   ModelSpec model;
-  std::string hrf_hidden = "128,512,128", hrf_param = "auto";
+  std::string hrf_hidden = "128,512,128", hrf_param = "auto", hrf_start = "random";
   std::optional<int64_t> dense;
   std::optional<double> dropout, output_dropout, lstm_dropout;
   bool reference = false;
@@ -86,6 +86,8 @@ struct TrainConfig {
     v.group("Recordings");
     v.text("data", data, "DIR", "what `simulate` wrote");
     v.list("subjects", subjects, {}, "ID", "only these; all where none is given");
+    v.list("test-subjects", windows.test_subjects, {}, "ID",
+           "tested alone and not trained; every subject is both where none is given");
     v.choice("normalise", windows.normalise, {"window", "recording"},
              "one mean and deviation a window and modality, or over the training part");
     v.choice("pairing", windows.pairing, {"same", "cross"},
@@ -116,6 +118,8 @@ struct TrainConfig {
     v.text("hrf-hidden", hrf_hidden, "N,N,...", "hidden widths of a parcel's response network");
     v.choice("hrf-param", hrf_param, {"auto", "sigmoid", "tanh"},
              "one number at a time (auto with v3), or all six at once (auto with v1)");
+    v.choice("hrf-start", hrf_start, {"random", "centre"},
+             "responses begin where their networks are drawn, or (ours) amid the ranges");
     v.choice("hrf-conv", model.hrf_conv, {"causal", "reference"},
              "convolution with the past, or the released code's centred correlation");
     v.number("hrf-length", model.hrf.seconds, {1.0, 120.0}, "s", "of a response");

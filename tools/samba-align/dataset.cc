@@ -6,7 +6,9 @@
 #include <ATen/ops/std.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <tuple>
 
 #include "common/core/error.h"
 #include "tools/samba-align/ele_feature.h"
@@ -49,10 +51,31 @@ GraphPtr graph_of(const at::Tensor& series, const Frames& used, const DatasetOpt
                             : graph_of_density(r, nodes, o.graph_density);
 }
 
+// Indices of the subjects that are trained, and of those that are tested.
+std::pair<std::vector<size_t>, std::vector<size_t>> sides(const RecordingSet& recordings,
+                                                          const std::vector<std::string>& tested) {
+  std::vector<size_t> in, out;
+  const auto& all = recordings.subjects;
+  for (size_t s = 0; s < all.size(); ++s) {
+    const bool test = std::find(tested.begin(), tested.end(), all[s].subject) != tested.end();
+    (test ? out : in).push_back(s);
+  }
+  for (const std::string& name : tested) {
+    if (std::any_of(out.begin(), out.end(), [&](size_t s) { return all[s].subject == name; }))
+      continue;
+    throw UsageError(fmt::format("--test-subjects: found no '{}' in {}", name, recordings.path));
+  }
+  if (tested.empty()) return {in, in};
+  if (in.empty())
+    throw UsageError("--test-subjects: found every subject, expected one to be left for training");
+  return {in, out};
+}
+
 }  // namespace
 
 Dataset::Dataset(const RecordingSet& recordings, const DatasetOptions& options)
     : options_(options), block_(recordings.block) {
+  std::tie(trained_, tested_) = sides(recordings, options.test_subjects);
   int64_t frames = recordings.subjects[0].frames;
   for (const Recording& r : recordings.subjects) frames = std::min(frames, r.frames);
   const auto gap = int64_t(std::ceil(options.gap_s / recordings.tr - 1e-9));
@@ -90,10 +113,19 @@ Dataset::Dataset(const RecordingSet& recordings, const DatasetOptions& options)
 
 std::vector<WindowPlace> Dataset::windows(const std::string& part) const {
   const Frames& f = part == "train" ? parts_.train : (part == "valid" ? parts_.valid : parts_.test);
+  const std::vector<int64_t> starts = grid_windows(f, options_.frames, options_.context_frames);
+  const bool test = part == "test", cross = options_.pairing == "cross";
+  const std::vector<size_t>& subjects = test ? tested_ : trained_;
+  const size_t n = subjects.size();
   std::vector<WindowPlace> places;
-  for (size_t s = 0; s < ele_.size(); ++s)
-    for (const int64_t start : grid_windows(f, options_.frames, options_.context_frames))
-      places.push_back({s, s, start});
+  for (size_t s = 0; s < n; ++s) {
+    for (size_t w = 0; w < starts.size(); ++w) {
+      if (!cross) places.push_back({subjects[s], subjects[s], starts[w]});
+      if (cross && !test) places.push_back({subjects[s], subjects[(s + w) % n], starts[w]});
+      for (size_t partner = 0; cross && test && partner < n; ++partner)
+        places.push_back({subjects[s], subjects[partner], starts[w]});
+    }
+  }
   return places;
 }
 
@@ -106,8 +138,8 @@ std::vector<WindowPlace> Dataset::drawn(const Stream& stream, uint64_t first, in
     const uint64_t draw = 3 * (first + uint64_t(k));
     WindowPlace p;
     p.start = training_starts_[below(draw, training_starts_.size())];
-    p.ele = p.hemo = below(draw + 1, ele_.size());
-    if (options_.pairing == "cross") p.hemo = below(draw + 2, ele_.size());
+    p.ele = p.hemo = trained_[below(draw + 1, trained_.size())];
+    if (options_.pairing == "cross") p.hemo = trained_[below(draw + 2, trained_.size())];
     places.push_back(p);
   }
   return places;

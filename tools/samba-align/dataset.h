@@ -28,7 +28,8 @@ class Dataset {
   Dataset(const RecordingSet& recordings, const DatasetOptions& options);
 
   const Parts& parts() const { return parts_; }
-  // The windows of a part (train, valid, test) on its grid, subject by subject.
+  // The windows of a part (train, valid, test) on its grid, subject by subject. With cross pairing
+  // a test window is given once for every pair, one of another part with one partner in turn.
   std::vector<WindowPlace> windows(const std::string& part) const;
   // `count` places of training windows, draws number first .. of a stream.
   std::vector<WindowPlace> drawn(const Stream& stream, uint64_t first, int64_t count) const;
@@ -55,7 +56,8 @@ class Dataset {
   std::vector<at::Tensor> ele_, hemo_;  // [parcels, samples], [targets, frames]
   std::vector<GraphPtr> source_, target_;
   std::vector<int64_t> training_starts_;
-  std::vector<std::string> folders_;  // of the subjects
+  std::vector<size_t> trained_, tested_;  // subjects
+  std::vector<std::string> folders_;      // of the subjects
 };
 
 }  // namespace tenfold::samba_align

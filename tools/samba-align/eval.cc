@@ -53,6 +53,7 @@ int evaluate(const EvalConfig& config, cli::Run& run) {
         {stored.seeds[i], translate(*models[i], dataset, dataset.windows(config.part), options)});
   }
   add_translation(result, translations);
+  add_pairs(result, recordings, translations);
   add_learned(result, recordings, seed_models, translations);
   run.emit(result, "eval/1");
   return 0;

@@ -41,7 +41,9 @@ HrfBank::HrfBank(train::Parameters& parameters, const HrfSpec& spec, int64_t par
   widths.push_back(outer);
   for (size_t l = 0; l + 1 < widths.size(); ++l) {
     const int64_t in = widths[l], out = widths[l + 1];
-    const auto init = train::Parameters::torch_default(in);
+    const bool last = l + 2 == widths.size();
+    const auto init = spec.centred && last ? train::Parameters::constant(0)
+                                           : train::Parameters::torch_default(in);
     const std::string name = fmt::format("hrf.layer{}.", l + 1);
     const at::Tensor weight = parameters.add(name + "weight", {nets, out, in}, init);
     layers_.emplace_back(weight, parameters.add(name + "bias", {nets, out}, init));

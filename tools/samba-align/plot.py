@@ -57,28 +57,60 @@ def draw_parcels(axes, results, paths):
         axes.plot(np.sort(mean), color=COLOURS[i % len(COLOURS)], lw=1.5,
                   label=label_of(result, path) + ("" if value is None else f", mean {value:.3f}"))
     axes.axhline(0, color="black", lw=0.4)
-    axes.set_xlabel("parcel of the fMRI, by correlation")
+    axes.set_xlabel("parcel, by correlation")
     axes.set_ylabel("r, true and translated")
     axes.legend(fontsize=8, frameon=False)
 
 
 def draw_example(axes, result):
     columns = result["series"]["example"]["columns"]
+    back = result["model"].get("direction") == "hemo2ele"
     parcels = [n.split("/")[1] for n in columns if n.startswith("true/")]
-    shown = slice(0, min(120, len(columns["frame"])))
+    shown = slice(0, min(600 if back else 120, len(columns["frame"])))
+
+    def shown_of(name):
+        return np.array(columns[name], dtype=float)[shown]
 
     def standardised(v):
-        v = np.array(v, dtype=float)[shown]
         return (v - v.mean()) / (v.std() or 1)
 
     for k, parcel in enumerate(parcels):
         at = -5 * k
-        axes.plot(standardised(columns[f"true/{parcel}"]) + at, color="black", lw=1.2, label="true" if k == 0 else None)
-        axes.plot(standardised(columns[f"translated/{parcel}"]) + at, color=COLOURS[1], lw=1.2,
-                  label="translated" if k == 0 else None)
+        axes.plot(standardised(shown_of(f"true/{parcel}")) + at, color="black", lw=1.2, label="true" if k == 0 else None)
+        translated = shown_of(f"translated/{parcel}")
+        middle = standardised(translated) + at
+        axes.plot(middle, color=COLOURS[1], lw=1.2, label="translated" if k == 0 else None)
+        if f"deviation/{parcel}" in columns:
+            spread = shown_of(f"deviation/{parcel}") / (translated.std() or 1)
+            axes.fill_between(np.arange(len(middle)), middle - spread, middle + spread, color=COLOURS[1], alpha=0.25, lw=0,
+                              label="deviation under dropout" if k == 0 else None)
     axes.set_yticks([-5 * k for k in range(len(parcels))], [f"parcel {p}" for p in parcels])
-    axes.set_xlabel("frame of the reported windows (best, median and worst parcel)")
+    axes.set_xlabel(f"{'sample' if back else 'frame'} of the reported windows (best, median and worst parcel)")
     axes.legend(fontsize=8, frameon=False, loc="upper right", ncols=2)
+
+
+def draw_spectra(axes, result):
+    columns = {n: np.array(c, dtype=float) for n, c in result["series"]["spectra"]["columns"].items()}
+    for name, colour in (("true", "black"), ("translated", COLOURS[1])):
+        axes.semilogy(columns["frequency_hz"][1:], columns[name][1:], color=colour, lw=1.5, label=name)
+    axes.set_xlabel("Hz")
+    axes.set_ylabel("power density, median parcel (1/Hz)")
+    axes.legend(fontsize=8, frameon=False)
+
+
+def draw_band_power(axes, results, paths):
+    width = 0.8 / len(results)
+    for i, (result, path) in enumerate(zip(results, paths)):
+        low, high = column(result, "band_power", "low_hz"), column(result, "band_power", "high_hz")
+        r = column(result, "band_power", "r").astype(float)
+        names = ["below 1 Hz"] + [f"{a:g}-{b:g} Hz" for a, b in sorted(set(zip(low, high)))]
+        means = [result["metrics"]["slow_r"]["value"] or 0] + [np.nanmean(r[low == a]) for a in sorted(set(low))]
+        axes.bar(np.arange(len(names)) - 0.4 + width * (i + 0.5), means, width * 0.95, color=COLOURS[i % len(COLOURS)],
+                 label=label_of(result, path))
+    axes.set_xticks(np.arange(len(names)), names, fontsize=8)
+    axes.axhline(0, color="black", lw=0.4)
+    axes.set_ylabel("r: slow part, log band power")
+    axes.legend(fontsize=8, frameon=False)
 
 
 def draw_responses(axes, result):
@@ -121,6 +153,8 @@ def draw(results, paths, out):
     panels += [lambda a: draw_parcels(a, results, paths)]
     panels += [lambda a: draw_bands(a, *zip(*learned))] * bool(learned)
     panels += [lambda a: draw_example(a, results[0])]
+    spectral = [(r, p) for r, p in zip(results, paths) if "band_power" in r["tables"]]
+    panels += [lambda a: draw_spectra(a, spectral[0][0]), lambda a: draw_band_power(a, *zip(*spectral))] * bool(spectral)
     if "responses" in results[0]["series"]:
         panels.append(lambda a: draw_responses(a, results[0]))
     columns = min(3, len(panels))

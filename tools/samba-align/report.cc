@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <numeric>
 #include <optional>
 #include <utility>
@@ -246,7 +247,9 @@ log::Facts data_facts(const RecordingSet& recordings, const Dataset& dataset) {
 log::Facts model_facts(const Model& model) {
   const train::Parameters& p = model.parameters();
   const int64_t hrf = p.count("hrf."), learned = p.count() - model.buffers();
-  return {{"parcels", model.spec().parcels},
+  return {{"direction", model.spec().direction},
+          {"variant", model.spec().variant},
+          {"parcels", model.spec().parcels},
           {"targets", model.spec().targets},
           {"block", model.spec().block},
           {"coefficients", model.wavelet().sizes()},
@@ -291,6 +294,27 @@ void add_translation(log::Result& result, const std::vector<SeedTranslation>& tr
   add_metric(result, "loss", loss, false, "", "");
   add_uncertainty(result, translations);
   result.tables.emplace_back("parcels", table);
+}
+
+void add_pairs(log::Result& result, const RecordingSet& recordings,
+               const std::vector<SeedTranslation>& translations) {
+  log::Table table{
+      {"seed", "ele_subject", "hemo_subject", "windows", "pearson", "within_window_r", "loss"}, {}};
+  for (const auto& [seed, t] : translations) {
+    std::map<std::pair<size_t, size_t>, std::vector<int64_t>> windows;
+    for (int64_t w = 0; w < t.windows; ++w) windows[t.subjects[size_t(w)]].push_back(w);
+    if (windows.size() < 2) return;
+    for (const auto& [pair, chosen] : windows) {
+      const Translation part = windows_of(t, chosen);
+      std::vector<Maybe> r;
+      for (const ParcelMetrics& m : parcel_metrics(part, 1)) r.push_back(m.pearson);
+      table.rows.push_back({seed, recordings.subjects[pair.first].subject,
+                            recordings.subjects[pair.second].subject, part.windows,
+                            value_of(mean_of(r)), value_of(within_window(part, 1).r),
+                            mean_cosine_loss(part)});
+    }
+  }
+  result.tables.emplace_back("pairs", table);
 }
 
 void add_learned(log::Result& result, const RecordingSet& recordings,

@@ -25,6 +25,9 @@ log::Facts model_facts(const Model& model);
 
 // Metrics loss, pearson, ...; table parcels; series example: true and translated windows.
 void add_translation(log::Result& result, const std::vector<SeedTranslation>& translations);
+// Table pairs: how well every pair of subjects was translated, where there are several.
+void add_pairs(log::Result& result, const RecordingSet& recordings,
+               const std::vector<SeedTranslation>& translations);
 // What was learned: tables hrf (with the true times to peak where they are known) and bands, series
 // responses (of the first seed); of hemo2ele metrics slow_r and spectrum_log_ratio, table
 // band_power and series spectra. Models and translations in the same order.

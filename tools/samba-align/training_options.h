@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace tenfold::samba_align {
 
@@ -14,8 +15,9 @@ struct DatasetOptions {
   int64_t graph_degree = 0;  // > 0: instead of the density
   bool no_graph = false;     // every parcel alone
   std::string pairing = "same";
-  bool windows_anywhere = true;  // training windows begin at any frame, else on the grid
-  double gap_s = 30;             // between parts
+  std::vector<std::string> test_subjects;  // tested and not trained; none: every subject is both
+  bool windows_anywhere = true;            // training windows begin at any frame, else on the grid
+  double gap_s = 30;                       // between parts
   // What is made of the electrophysiology first: raw, envelope or bandpower.
   std::string ele_feature = "raw";
   double feature_low = 8, feature_high = 13, feature_cutoff = 1;  // Hz

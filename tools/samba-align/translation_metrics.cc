@@ -60,6 +60,26 @@ std::optional<double> correlation(Doubles a, Doubles b) {
   return mean_product(a, b);
 }
 
+Translation windows_of(const Translation& t, const std::vector<int64_t>& windows) {
+  Translation part;
+  part.windows = int64_t(windows.size());
+  part.targets = t.targets;
+  part.frames = t.frames;
+  const int64_t size = t.targets * t.frames;
+  for (const int64_t w : windows) {
+    const auto copy = [&](const std::vector<float>& from, std::vector<float>& to) {
+      if (!from.empty())
+        to.insert(to.end(), from.begin() + w * size, from.begin() + (w + 1) * size);
+    };
+    copy(t.truth, part.truth);
+    copy(t.translated, part.translated);
+    copy(t.deviation, part.deviation);
+    part.start_frames.push_back(t.start_frames[size_t(w)]);
+    part.subjects.push_back(t.subjects[size_t(w)]);
+  }
+  return part;
+}
+
 std::vector<ParcelMetrics> parcel_metrics(const Translation& t, int64_t first) {
   std::vector<ParcelMetrics> out(size_t(t.targets));
   for (int64_t q = 0; q < t.targets; ++q) {

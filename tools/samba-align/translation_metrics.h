@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace tenfold::samba_align {
@@ -15,14 +16,19 @@ std::optional<double> correlation(std::vector<double> a, std::vector<double> b);
 struct Translation {
   int64_t windows = 0, targets = 0, frames = 0;
   std::vector<float> truth, translated;
-  std::vector<float> deviation;       // of the passes under dropout; else empty
-  std::vector<int64_t> start_frames;  // [windows], of the recording
-  std::vector<float> band_share;      // [bands]: mean attention of the first version; else empty
+  std::vector<float> deviation;  // of the passes under dropout; else empty
+  // [windows]: the frame at which one begins, and its two subjects (electrophysiology, fMRI).
+  std::vector<int64_t> start_frames;
+  std::vector<std::pair<size_t, size_t>> subjects;
+  std::vector<float> band_share;  // [bands]: mean attention of the first version; else empty
 
   const float* of(const std::vector<float>& all, int64_t window, int64_t target) const {
     return all.data() + (window * targets + target) * frames;
   }
 };
+
+// The windows so numbered.
+Translation windows_of(const Translation& t, const std::vector<int64_t>& windows);
 
 struct ParcelMetrics {
   // None where a series does not vary.

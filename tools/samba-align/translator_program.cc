@@ -113,7 +113,7 @@ std::vector<std::pair<int64_t, double>> TranslatorProgram::drain_losses() {
 train::Program::Row TranslatorProgram::evaluate(int64_t done) {
   Row row;
   const std::vector<WindowPlace> places = dataset_.windows("valid");
-  const TranslateOptions options{options_.true_first_frame, options_.eval_dropout, 16};
+  const TranslateOptions options{options_.true_first_frame, options_.eval_dropout};
   for (TranslatorMember& m : members_) {
     const Translation t = translate(*m.model, dataset_, places, options);
     HistoryPoint point;
@@ -187,7 +187,10 @@ Translation translate(const Model& model, const Dataset& dataset,
   t.windows = int64_t(places.size());
   t.targets = model.series();
   t.frames = model.times();
-  for (const WindowPlace& p : places) t.start_frames.push_back(p.start);
+  for (const WindowPlace& p : places) {
+    t.start_frames.push_back(p.start);
+    t.subjects.emplace_back(p.ele, p.hemo);
+  }
   at::Tensor share;
   for (int64_t first = 0; first < t.windows; first += options.at_once) {
     const int64_t end = std::min(first + options.at_once, t.windows);
