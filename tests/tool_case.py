@@ -13,7 +13,7 @@ import jsonschema
 
 LONG = os.environ.get("TENFOLD_LONG") == "1"
 KILLS = 20 if LONG else 3
-TIMES = {"started", "finished", "wall_s", "cpu_s", "command", "version"}
+TIMES = {"started", "finished", "wall_s", "cpu_s", "peak_rss_mib", "command", "version"}
 PLACES = ("out", "resume", "save-path", "data-out", "json")
 
 

@@ -119,6 +119,7 @@ void Run::emit(log::Result result, const std::string& schema) const {
   result.finished = utc_now();
   result.wall_s = monotonic_seconds() - start_seconds_;
   result.cpu_s = cpu_seconds();
+  result.peak_rss_mib = peak_rss_mib();
   result.environment = environment_of(device_, threads_);
   const std::string line = log::to_json(result, false) + "\n";
   if (!options_.out.empty() && !options_.dry_run) io::write_file_atomic(path("result.json"), line);

@@ -48,6 +48,7 @@ TEST_CASE("the result is one line on stdout with the whole envelope") {
   for (const char* key : {"version", "started", "finished"}) CHECK(result[key].is_string());
   CHECK(result["wall_s"] >= 0);
   CHECK(result["cpu_s"] >= 0);
+  CHECK(result["peak_rss_mib"] > 1);
   CHECK(done.out.find(R"("accuracy":{"value":0.1})") != std::string::npos);
 }
 

@@ -102,6 +102,7 @@ std::string to_json(const Result& r, bool pretty) {
   out["finished"] = r.finished;
   out["wall_s"] = r.wall_s;
   out["cpu_s"] = r.cpu_s;
+  if (r.peak_rss_mib > 0) out["peak_rss_mib"] = r.peak_rss_mib;
   out["environment"] = to_object(r.environment);
   out["data"] = to_object(r.data);
   if (!r.model.empty()) out["model"] = to_object(r.model);

@@ -53,6 +53,7 @@ struct Result {
   std::vector<int64_t> seeds;
   std::string started, finished;
   double wall_s = 0, cpu_s = 0;
+  double peak_rss_mib = 0;  // 0: not known, and not written
   Facts environment, data, model;
   std::vector<std::pair<std::string, Metric>> metrics;
   std::vector<std::pair<std::string, Series>> series;
