@@ -127,6 +127,8 @@ void check_all(const GraphAttentionTable& table) {
   check(Problem(9, 4, 15, 0.3), table);
   check(Problem(11, 1, 15, 1.0), table);
   check(Problem(3, 3, 17, 0.0), table);
+  check(Problem(30, 2, 3, 0.02), table);  // neighbours by lists
+  check(Problem(45, 2, 5, 0.5), table);   // in lanes, some of them no neighbours
 }
 
 }  // namespace
