@@ -84,7 +84,7 @@ class Bench {
   void convolution() {
     const BenchCase c = bench_case(config_.small, frames());
     const Batch batch = bench_batch(c, seed_);
-    const Model model(c.spec, seed_);
+    const EleToHemo model(c.spec, seed_);
     const at::Tensor x = batch.x, h = responses_of(model).detach().requires_grad_(true);
     const int64_t window = c.spec.window(), taps = h.size(1);
     const double scale = 1 / c.spec.rate;
@@ -229,7 +229,7 @@ class Bench {
   // Forward pass with all dropouts, loss, backward pass, Adam.
   void add_step(const char* kind, const BenchCase& c, int threads, log::Table& table) {
     const ModelSpec& s = c.spec;
-    const Model model(s, seed_);
+    const EleToHemo model(s, seed_);
     const Batch batch = bench_batch(c, seed_);
     const train::Parameters& p = model.parameters();
     train::OptimizerOptions adam;

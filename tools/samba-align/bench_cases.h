@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "tools/samba-align/model.h"
+#include "tools/samba-align/ele_to_hemo.h"
 
 namespace tenfold::samba_align {
 

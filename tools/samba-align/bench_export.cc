@@ -10,7 +10,7 @@ namespace tenfold::samba_align {
 
 void export_case(const std::string& folder, const BenchCase& c, uint64_t seed) {
   const ModelSpec& s = c.spec;
-  const Model model(s, seed);
+  const EleToHemo model(s, seed);
   Batch batch = bench_batch(c, seed);
   batch.true_first_frame = true;
   const train::Parameters& p = model.parameters();

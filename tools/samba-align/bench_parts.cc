@@ -20,7 +20,7 @@
 namespace tenfold::samba_align {
 namespace {
 
-at::Tensor weight(const Model& model, const std::string& name) {
+at::Tensor weight(const EleToHemo& model, const std::string& name) {
   for (const train::Parameter& p : model.parameters().all())
     if (p.name == name) return p.value;
   throw UsageError("bench: found no parameter " + name);
@@ -30,7 +30,7 @@ at::Tensor leaf(const at::Tensor& t) { return t.detach().contiguous().requires_g
 
 }  // namespace
 
-at::Tensor responses_of(const Model& model) {
+at::Tensor responses_of(const EleToHemo& model) {
   const ModelSpec& s = model.spec();
   return double_gamma(model.hrf_values(), s.rate, int64_t(s.hrf.seconds * s.rate));
 }

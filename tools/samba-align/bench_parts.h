@@ -10,7 +10,7 @@
 namespace tenfold::samba_align {
 
 // The model's haemodynamic responses, [parcels, taps].
-at::Tensor responses_of(const Model& model);
+at::Tensor responses_of(const EleToHemo& model);
 
 struct Part {
   std::string name, direction;  // forward, or backward: gradients of inputs and weights
@@ -26,7 +26,7 @@ class Parts {
   // `forward` reads leaves and gives one output.
   void add(const std::string& name, const std::function<at::Tensor()>& forward);
 
-  Model model_;
+  EleToHemo model_;
   std::vector<Part> all_;
 };
 
