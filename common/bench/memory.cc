@@ -1,11 +1,14 @@
 #include "common/bench/memory.h"
 
+#include <malloc.h>
+
 #include <fstream>
 #include <string>
 
 namespace tenfold::bench {
 
 bool restart_peak_memory() {
+  malloc_trim(0);  // what is free does not count
   // "5" resets VmHWM (proc_pid_clear_refs(5)).
   std::ofstream file("/proc/self/clear_refs");
   file << "5" << std::flush;

@@ -1,9 +1,7 @@
 // The arithmetic of graph_attention.h, compiled once for every instruction set.
 #pragma once
 
-#include "common/kernels/attention_rows.h"
-#include "common/kernels/graph_attention_isa.h"
-#include "common/kernels/scratch_parts.h"
+#include "common/kernels/graph_attention_dense.h"
 
 namespace tenfold::kernels::TENFOLD_ISA {
 
@@ -62,6 +60,7 @@ static inline void scores_of(const NodeRows& rows, const GraphAttentionInput& in
 
 static void graph_attention(const GraphAttentionShape& shape, const GraphAttentionInput& input,
                             float* out, float* norms) {
+  if (DenseGraph::fits(shape, input.graph)) return DenseGraph(shape, input).forward(out, norms);
   const NodeRows rows(shape);
   const int64_t most = round_up(most_neighbours(shape, input.graph), kFloatLanes);
   float *left = nullptr, *right = nullptr, *attn = nullptr, *score = nullptr, *mean = nullptr;
@@ -108,6 +107,8 @@ static void graph_attention_backward(const GraphAttentionShape& shape,
                                      const GraphAttentionInput& input, const float* norms,
                                      const float* d_out, float* d_left, float* d_right,
                                      float* d_attn) {
+  if (DenseGraph::fits(shape, input.graph))
+    return DenseGraph(shape, input).backward(norms, d_out, d_left, d_right, d_attn);
   const NodeRows rows(shape);
   const int64_t most = round_up(most_neighbours(shape, input.graph), kFloatLanes);
   float *left = nullptr, *right = nullptr, *attn = nullptr, *weight = nullptr, *d_weight = nullptr,

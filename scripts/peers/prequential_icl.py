@@ -5,18 +5,12 @@ learner's fits by more than 1e-3. The times compared are the least of all rounds
 add to a time.
 """
 
-import argparse
-import json
-import os
-import subprocess
 import sys
-import tempfile
 
-FOLDER = os.path.dirname(os.path.abspath(__file__))
+import driver
+
 LOSS_TOLERANCES = {1: 1e-4, 20: 1e-3}  # by step
 FIT_TOLERANCE = 1e-3
-
-TIMES = ("cpu_min_s", "cpu_median_s", "wall_min_s", "wall_median_s")
 
 # torch.compile unrolls a loop over time, a thousand steps of it into a graph that never ends.
 PEERS = {"transformer": ("torch", "torch-compile", "jax"), "two-stream": ("torch", "torch-compile"),
@@ -24,52 +18,10 @@ PEERS = {"transformer": ("torch", "torch-compile", "jax"), "two-stream": ("torch
 NAMES = {"torch": "pytorch eager", "torch-compile": "pytorch compile", "jax": "jax jit"}
 
 
-def environment(threads):
-    count = str(threads)
-    return {**os.environ, "OMP_NUM_THREADS": count, "MKL_NUM_THREADS": count, "TORCHINDUCTOR_COMPILE_THREADS": "1",
-            "JAX_PLATFORMS": "cpu",
-            "XLA_FLAGS": f"--xla_cpu_multi_thread_eigen={'false' if threads == 1 else 'true'} "
-                         f"intra_op_parallelism_threads={count}"}
-
-
-class Runner:
-    def __init__(self, options, folder):
-        self.options, self.folder = options, folder
-        self.processors = sorted(os.sched_getaffinity(0))[:options.threads]
-
-    def call(self, label, command):
-        """The JSON document that `command` prints, run on as many processors as it has threads."""
-        print(f"bench: {label}", file=sys.stderr, flush=True)
-        done = subprocess.run(command, stdout=subprocess.PIPE, env=environment(self.options.threads), check=False,
-                              preexec_fn=lambda: os.sched_setaffinity(0, self.processors))
-        if done.returncode != 0:
-            sys.exit(f"bench: error: {label} ended with {done.returncode}")
-        return json.loads(done.stdout)
-
-    def ours(self, label, *arguments):
-        return self.call(f"ours, {label}", [self.options.binary, "bench", "--threads", str(self.options.threads),
-                                            *arguments])
-
-    def theirs(self, program, *arguments):
-        file, _, compiled = program.partition("-")
-        return self.call(f"{NAMES[program]} {' '.join(arguments[:5])}",
-                         [self.options.python, os.path.join(FOLDER, f"prequential_icl_{file}.py"), *arguments,
-                          "--folder", self.folder, "--threads", str(self.options.threads),
-                          *(["--compile"] if compiled else [])])
-
-
-def rows_of(document, name):
-    table = document["tables"][name]
-    return [dict(zip(table["columns"], row)) for row in table["rows"]]
-
-
-def least(timings):
-    return {key: min(row[key] for row in timings) for key in TIMES}
-
-
-def table_of(rows):
-    columns = list(rows[0])
-    return {"columns": columns, "rows": [[row[column] for column in columns] for row in rows]}
+def theirs(runner, program, *arguments):
+    file, _, compiled = program.partition("-")
+    return runner.theirs(f"{NAMES[program]} {' '.join(arguments[:5])}", f"prequential_icl_{file}.py", *arguments,
+                         *(["--compile"] if compiled else []))
 
 
 def check(label, found, wanted, tolerance):
@@ -79,32 +31,27 @@ def check(label, found, wanted, tolerance):
     return difference
 
 
-def options_of(config, names):
-    """Options of the first call, for the later ones."""
-    return [text for name in names for text in ("--" + name, str(config[name]))]
-
-
 def compare_steps(runner, config, model, shape):
     mine = ["--cases", "step", "--models", model, "--shapes", shape, "--seed", str(config["seed"][0]),
-            *options_of(config, ("steps", "warmup-steps", "min-seconds"))]
+            *driver.options_of(config, ("steps", "warmup-steps", "min-seconds"))]
     other = ["step", "--model", model, "--shape", shape, "--runs", str(config["steps"]), "--warmup",
-             str(config["warmup-steps"]), *options_of(config, ("min-seconds",))]
+             str(config["warmup-steps"]), *driver.options_of(config, ("min-seconds",))]
     rounds = {name: [] for name in ("ours", *PEERS[model])}
     losses, versions = {}, {}
     for _ in range(runner.options.rounds):
         for name, timings in rounds.items():
             if name == "ours":
                 document = runner.ours(f"{model} {shape}", *mine)
-                timings.append(rows_of(document, "steps")[0])
+                timings.append(driver.rows_of(document, "steps")[0])
                 losses[name] = document["series"][f"loss/{model}/{shape}"]["columns"]["loss"]
             else:
-                document = runner.theirs(name, *other)
+                document = theirs(runner, name, *other)
                 timings.append(document["timing"])
                 losses[name] = document["losses"]
             versions[name] = document["version"]
-    ours, rows = least(rounds["ours"]), []
+    ours, rows = driver.least(rounds["ours"]), []
     for name, timings in rounds.items():
-        label, row = NAMES.get(name, name), least(timings)
+        label, row = NAMES.get(name, name), driver.least(timings)
         differences = {f"relative_difference_step_{step}":
                        check(f"{label}, {model} {shape}, step {step}", losses[name][step - 1],
                              losses["ours"][step - 1], tolerance)
@@ -119,50 +66,36 @@ def compare_steps(runner, config, model, shape):
 
 
 def compare_sgd(runner, config):
-    ours, theirs = [], []
+    ours, peer = [], []
     for _ in range(runner.options.rounds):
         document = runner.ours("SGD", "--cases", "sgd", "--seed", str(config["seed"][0]),
-                               *options_of(config, ("runs", "min-seconds")))
-        row = rows_of(document, "sgd")[0]
-        ours.append({key: row[key] / row["fits"] for key in TIMES})
+                               *driver.options_of(config, ("runs", "min-seconds")))
+        row = driver.rows_of(document, "sgd")[0]
+        ours.append({key: row[key] / row["fits"] for key in driver.TIMES})
         mine = document["series"]["sgd"]["columns"]["loss_test"]
-        document = runner.theirs("torch", "sgd")
-        theirs.append(document["timing"])
+        document = theirs(runner, "torch", "sgd")
+        peer.append(document["timing"])
         difference = max(check(f"pytorch eager, fit {i}", loss, mine[i], FIT_TOLERANCE)
                          for i, loss in enumerate(document["losses"]))
-    a, b = least(ours), least(theirs)
+    a, b = driver.least(ours), driver.least(peer)
     return [{"program": name, "rounds": runner.options.rounds,
-             **{key.replace("_s", "_s_a_fit"): t[key] for key in TIMES}, "fits_per_cpu_s": 1 / t["cpu_min_s"], "theirs_over_ours_cpu": t["cpu_min_s"] / a["cpu_min_s"],
+             **{key.replace("_s", "_s_a_fit"): t[key] for key in driver.TIMES},
+             "fits_per_cpu_s": 1 / t["cpu_min_s"], "theirs_over_ours_cpu": t["cpu_min_s"] / a["cpu_min_s"],
              "theirs_over_ours_wall": t["wall_min_s"] / a["wall_min_s"], "fits_compared": len(document["losses"]),
              "max_relative_difference": difference}
             for name, t in (("ours", a), ("pytorch eager, one by one", b))]
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--binary", required=True)
-    parser.add_argument("--python", required=True)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--json", default="-")
-    parser.add_argument("rest", nargs="*")
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="tenfold-bench-") as folder:
-        runner = Runner(options, folder)
-        document = runner.ours("all", *options.rest, "--export", folder)
-        config, tables = document["config"], document["tables"]
-        if "step" in config["cases"]:
-            tables["peers_step"] = table_of([row for shape in config["shapes"] for model in config["models"]
-                                             for row in compare_steps(runner, config, model, shape)])
-        if "sgd" in config["cases"]:
-            tables["peers_sgd"] = table_of(compare_sgd(runner, config))
-    text = json.dumps(document)
-    if options.json == "-":
-        print(text)
-    else:
-        with open(options.json, "w") as file:
-            print(text, file=file)
+def both(runner):
+    document = runner.ours("all", *runner.options.rest, "--export", runner.folder)
+    config, tables = document["config"], document["tables"]
+    if "step" in config["cases"]:
+        tables["peers_step"] = driver.table_of([row for shape in config["shapes"] for model in config["models"]
+                                                for row in compare_steps(runner, config, model, shape)])
+    if "sgd" in config["cases"]:
+        tables["peers_sgd"] = driver.table_of(compare_sgd(runner, config))
+    return document
 
 
 if __name__ == "__main__":
-    main()
+    driver.main(__doc__, both)

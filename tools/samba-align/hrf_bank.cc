@@ -1,17 +1,23 @@
 #include "tools/samba-align/hrf_bank.h"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/addmm.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/baddbmm.h>
 #include <ATen/ops/cat.h>
-#include <ATen/ops/exp.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
 #include <ATen/ops/gelu.h>
 #include <ATen/ops/log.h>
+#include <ATen/ops/mm.h>
+#include <ATen/ops/mul.h>
+#include <ATen/ops/ones_like.h>
 #include <ATen/ops/sigmoid.h>
+#include <ATen/ops/stack.h>
 #include <ATen/ops/tanh.h>
 #include <ATen/ops/tensor.h>
-#include <ATen/ops/zeros.h>
 #include <fmt/format.h>
+#include <torch/csrc/autograd/custom_function.h>
 
 #include <cmath>
 
@@ -73,16 +79,59 @@ at::Tensor HrfBank::values() const {
   return spec_.shared ? values.expand({parcels_, kHrfParameters}) : values;
 }
 
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+// One gamma is g = exp(d (log t - log d - log s + 1) - t / s), (t / p)^d exp(-(t - p) / s) with p =
+// d s in logarithms: dg/dd = g (log t - log d - log s), dg/ds = g (t / s - d) / s. The way back
+// needs three sums over time for each.
+class DoubleGamma : public torch::autograd::Function<DoubleGamma> {
+ public:
+  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& values, double rate,
+                            int64_t taps) {
+    const at::Tensor t = at::arange(1, taps, values.options()) / rate, log_t = at::log(t);
+    const at::Tensor first = gamma(values, 0, t, log_t), second = gamma(values, 1, t, log_t);
+    ctx->save_for_backward({values, first, second, at::stack({at::ones_like(t), log_t, t}, 1)});
+    at::Tensor h = at::empty({values.size(0), taps}, values.options());
+    h.select(1, 0).zero_();
+    at::Tensor later = h.narrow(1, 1, taps - 1);
+    at::mul_out(later, first, values.narrow(1, 4, 1));
+    later.addcmul_(second, values.narrow(1, 5, 1), -1);
+    return h;
+  }
+  static variable_list backward(AutogradContext* ctx, variable_list gradients) {
+    const variable_list saved = ctx->get_saved_variables();
+    const at::Tensor& values = saved[0];
+    const at::Tensor d_h = gradients[0].narrow(1, 1, gradients[0].size(1) - 1);
+    const at::Tensor d_values = at::empty_like(values);
+    for (int64_t i = 0; i < 2; ++i) {
+      const at::Tensor sums = at::mm(d_h * saved[size_t(1 + i)], saved[3]);  // of 1, log t and t
+      const at::Tensor d = values.select(1, i), s = values.select(1, 2 + i),
+                       scale = values.select(1, 4 + i) * (i == 0 ? 1 : -1);
+      const at::Tensor all = sums.select(1, 0);
+      d_values.select(1, i).copy_(scale * (sums.select(1, 1) - (at::log(d) + at::log(s)) * all));
+      d_values.select(1, 2 + i).copy_(scale * (sums.select(1, 2) / s - d * all) / s);
+      d_values.select(1, 4 + i).copy_(i == 0 ? all : -all);
+    }
+    return {d_values, at::Tensor(), at::Tensor()};
+  }
+
+ private:
+  static at::Tensor gamma(const at::Tensor& values, int64_t i, const at::Tensor& t,
+                          const at::Tensor& log_t) {
+    const at::Tensor d = values.narrow(1, i, 1), s = values.narrow(1, 2 + i, 1);
+    at::Tensor exponent = at::addmm(d * (1 - at::log(d) - at::log(s)), at::cat({d, -1 / s}, 1),
+                                    at::stack({log_t, t}));
+    return exponent.exp_();
+  }
+};
+
+}  // namespace
+
 at::Tensor double_gamma(const at::Tensor& values, double rate, int64_t taps) {
-  // The gradient of (t / p)^d at t = 0 is 0 times infinity: that column is a constant.
-  const at::Tensor t = at::arange(1, taps, values.options()) / rate, log_t = at::log(t);
-  // (t / p)^d exp(-(t - p) / s) with p = d s, in logarithms.
-  const auto gamma = [&](int64_t delay, int64_t dispersion) {
-    const at::Tensor d = values.narrow(1, delay, 1), s = values.narrow(1, dispersion, 1);
-    return at::exp(d * (log_t - at::log(d) - at::log(s) + 1) - t / s);
-  };
-  const at::Tensor h = values.narrow(1, 4, 1) * gamma(0, 2) - values.narrow(1, 5, 1) * gamma(1, 3);
-  return at::cat({at::zeros({values.size(0), 1}, values.options()), h}, 1);
+  return DoubleGamma::apply(values, rate, taps);
 }
 
 }  // namespace tenfold::samba_align
