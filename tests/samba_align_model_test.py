@@ -31,6 +31,13 @@ class Choices(Case):
         self.assertAlmostEqual(sum(r["mass"] for r in rows(first, "bands")), 1, places=4)
         self.assertEqual(first["model"]["coefficients"], [754, 381, 195, 195])
 
+    def test_a_lower_rate_of_the_convolution_changes_little(self):
+        whole, low = self.result(self.train("whole", iterations=1)), self.result(self.train("low", iterations=1, hrf_rate=10))
+        for a, b in zip(rows(whole), rows(low)):
+            self.assertAlmostEqual(a["pearson"], b["pearson"], delta=0.02)
+        self.assertNotEqual(rows(whole), rows(low))
+        self.refused(64, "--hrf-rate", "7 Hz", args=self.train("x", hrf_rate=7))
+
     def test_passes_under_dropout_spread(self):
         self.done(*self.train("run"))
         one = self.result(["eval", *QUIET, "--run", self.folder / "run"])

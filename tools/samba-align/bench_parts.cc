@@ -41,8 +41,8 @@ void Parts::add(const std::string& name, const std::function<at::Tensor()>& forw
                     forward();
                   }});
   const at::Tensor out = forward(), d_out = at::ones_like(out);
-  all_.push_back({name, "backward",
-                  [out, d_out] { torch::autograd::backward({out}, {d_out}, true); }});
+  all_.push_back(
+      {name, "backward", [out, d_out] { torch::autograd::backward({out}, {d_out}, true); }});
 }
 
 Parts::Parts(const BenchCase& c, uint64_t seed) : model_(c.spec, seed) {
@@ -85,10 +85,9 @@ Parts::Parts(const BenchCase& c, uint64_t seed) : model_(c.spec, seed) {
             .expand({1, batch, model_.spec().targets})
             .contiguous();
       };
-      state = std::get<0>(
-          at::lstm(state, {from("h0"), from("c0")},
-                   {of("weight_ih"), of("weight_hh"), of("bias_ih"), of("bias_hh")}, true, 1, 0.0,
-                   false, false, false));
+      state = std::get<0>(at::lstm(state, {from("h0"), from("c0")},
+                                   {of("weight_ih"), of("weight_hh"), of("bias_ih"), of("bias_hh")},
+                                   true, 1, 0.0, false, false, false));
     }
     const at::Tensor inner = at::relu(at::linear(state, weight(model_, "output_layer1.weight"),
                                                  weight(model_, "output_layer1.bias")));
@@ -96,8 +95,8 @@ Parts::Parts(const BenchCase& c, uint64_t seed) : model_(c.spec, seed) {
                       weight(model_, "output_layer2.bias"));
   });
   const train::Parameters& p = model_.parameters();
-  const auto optimizer = std::make_shared<train::FlatOptimizer>(
-      train::OptimizerOptions(), p.values().numel(), at::kCPU);
+  const auto optimizer = std::make_shared<train::FlatOptimizer>(train::OptimizerOptions(),
+                                                                p.values().numel(), at::kCPU);
   all_.push_back({"adam", "update", [this, optimizer] {
                     const train::Parameters& all = model_.parameters();
                     all.gradient().zero_();

@@ -41,6 +41,8 @@ void check_options(const TrainConfig& c) {
   } else if (m.hemo_to_ele_mlp != "shared") {
     refuse("--hemo-to-ele-mlp", "only with --direction hemo2ele");
   }
+  if (m.hrf_rate > 0 && m.hrf_conv == "reference")
+    refuse("--hrf-rate", "only with --hrf-conv causal");
   if (m.variant == "v1" && m.coef_mlp > 0) refuse("--coef-mlp", "only with --variant v3");
   const DatasetOptions& w = c.windows;
   if (w.ele_feature == "bandpower" && w.feature_low >= w.feature_high) {

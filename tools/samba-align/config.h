@@ -123,6 +123,8 @@ struct TrainConfig {
     v.choice("hrf-conv", model.hrf_conv, {"causal", "reference"},
              "convolution with the past, or the released code's centred correlation");
     v.number("hrf-length", model.hrf.seconds, {1.0, 120.0}, "s", "of a response");
+    v.number("hrf-rate", model.hrf_rate, {0.0, 1e5}, "Hz",
+             "causal convolutions at this rate (right to 1e-3 from 10 Hz on); 0: full rate");
     v.flag("train-hrf", model.train_hrf, "responses learn (the released code's do not)");
     v.number("levels", model.levels, {1, 10}, "",
              "of the db5 wavelet transform of a frame's block");

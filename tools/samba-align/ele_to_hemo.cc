@@ -12,6 +12,7 @@
 
 #include "tools/samba-align/graph_layer.h"
 #include "tools/samba-align/hrf_convolution.h"
+#include "tools/samba-align/low_rate_convolution.h"
 #include "tools/samba-align/wavelet_transform.h"
 
 namespace tenfold::samba_align {
@@ -77,9 +78,11 @@ at::Tensor EleToHemo::filtered(const at::Tensor& x) const {
   const int64_t window = spec_.window();
   const at::Tensor values = hrf_values();
   if (!values.defined()) return x.narrow(2, x.size(2) - window, window);
-  const auto taps = int64_t(spec_.hrf.seconds * spec_.rate);
-  const at::Tensor h = double_gamma(values, spec_.rate, taps);
-  if (spec_.hrf_conv == "causal") return convolved(x, h, window, 1 / spec_.rate);
+  const int64_t factor = spec_.hrf_factor();
+  const double rate = spec_.rate / double(factor);
+  const at::Tensor h = double_gamma(values, rate, int64_t(spec_.hrf.seconds * rate));
+  if (spec_.hrf_conv == "causal")
+    return convolved_at_low_rate(x, h, factor, window, 1 / spec_.rate);
   return correlated(x, h).narrow(2, 0, window);
 }
 

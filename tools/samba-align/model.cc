@@ -4,6 +4,8 @@
 #include <ATen/ops/cosine_similarity.h>
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "common/core/error.h"
 #include "tools/samba-align/ele_to_hemo.h"
 #include "tools/samba-align/hemo_to_ele.h"
@@ -11,6 +13,14 @@
 namespace tenfold::samba_align {
 
 void check(const ModelSpec& spec) {
+  const double factor = spec.hrf_rate > 0 ? spec.rate / spec.hrf_rate : 1;
+  if (std::abs(factor - double(spec.hrf_factor())) > 1e-9 || spec.hrf_factor() < 1 ||
+      spec.block % spec.hrf_factor() != 0) {
+    throw UsageError(
+        fmt::format("--hrf-rate: found {} Hz for {} Hz and {} samples a frame, expected a rate "
+                    "that divides both",
+                    spec.hrf_rate, spec.rate, spec.block));
+  }
   if (spec.parcels % spec.patches == 0 && spec.targets % spec.patches == 0) return;
   std::string common;
   for (int64_t d = 1; d <= std::min(spec.parcels, spec.targets); ++d)

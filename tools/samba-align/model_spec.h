@@ -19,6 +19,7 @@ struct ModelSpec {
   int64_t context_frames = 15;         // before a window, electrophysiology alone
   HrfSpec hrf;
   std::string hrf_conv = "causal";  // or reference: the released code's correlation
+  double hrf_rate = 0;  // > 0: causal convolutions at this rate (Hz), a whole part of the samples'
   bool train_hrf = true;
   std::string variant = "v3";  // or v1: the first version's attention and decoder
   int64_t levels = 3;
@@ -35,6 +36,8 @@ struct ModelSpec {
   std::string ablate = "none";
 
   int64_t window() const { return frames * block; }
+  // Samples of the recording to one of the convolution.
+  int64_t hrf_factor() const { return hrf_rate > 0 ? int64_t(rate / hrf_rate + 0.5) : 1; }
   int64_t context() const { return hrf_conv == "causal" ? context_frames * block : 0; }
 };
 
