@@ -3,41 +3,19 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/stack.h>
-#include <ATen/ops/std.h>
 #include <fmt/format.h>
 
 #include <cmath>
 
 #include "common/core/error.h"
+#include "tools/samba-align/normalisation.h"
 
 namespace tenfold::samba_align {
 namespace {
 
-// What the released code's normalisation ends with.
-constexpr double kScale = 0.7188116312026978, kShift = 0.00498728035017848;
-
 at::Tensor tensor_of(const std::vector<float>& values, int64_t rows, int64_t columns) {
   return at::from_blob(const_cast<float*>(values.data()), {rows, columns}, at::kFloat).clone();
 }
-
-// Of all entries together; in float64.
-struct Moments {
-  double mean, deviation;
-
-  Moments(const at::Tensor& x, const std::string& what) {
-    const at::Tensor wide = x.to(at::kDouble);
-    mean = wide.mean().item<double>();
-    deviation = wide.std().item<double>();
-    if (!(deviation > 0) || !std::isfinite(mean)) {
-      throw DataError(fmt::format("{}: found a signal with deviation {}, expected one that varies",
-                                  what, deviation));
-    }
-  }
-  at::Tensor normalised(const at::Tensor& x) const {
-    const double factor = kScale / deviation;
-    return x * factor + (kShift - mean * factor);
-  }
-};
 
 GraphPtr graph_of(const at::Tensor& series, const Frames& used, const DatasetOptions& o) {
   const int64_t nodes = series.size(0);

@@ -71,6 +71,12 @@ at::Tensor HrfBank::values() const {
   return spec_.shared ? values.expand({parcels_, kHrfParameters}) : values;
 }
 
+std::pair<double, double> hrf_reach(const HrfSpec& spec, int64_t k) {
+  const double initial = kInitial[k];
+  if (spec.form == "tanh") return {initial * (1 - kDeviation[k]), initial * (1 + kDeviation[k])};
+  return {initial, initial + kRange[k]};
+}
+
 at::Tensor double_gamma(const at::Tensor& values, double rate, int64_t taps) {
   // The gradient of (t / p)^d at t = 0 is 0 times infinity: that column is a constant.
   const at::Tensor t = at::arange(1, taps, values.options()) / rate, log_t = at::log(t);
