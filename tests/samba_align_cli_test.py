@@ -1,7 +1,6 @@
 """samba-align as a user meets it: results, schemas, bad input, kill and resume, signals, pictures."""
 
 import json
-import pathlib
 import signal
 import struct
 import subprocess
@@ -9,54 +8,11 @@ import sys
 import time
 import unittest
 
-import tool_case
-
-TOOL = tool_case.Tool(*sys.argv[1:4])
-PLOT = pathlib.Path(sys.argv[4]).resolve()
-QUIET = ["--quiet", "--threads", "1"]
-SMALL = {"preset": "small", "patches": 2, "hrf-hidden": "8,8", "iterations": 6, "batch-size": 4, "eval-every": 3,
-         "checkpoint-every": 2, "dense": 16}
+import samba_align_case
+from samba_align_case import PLOT, QUIET, comparable, rows, simulate
 
 
-def options(values):
-    return [word for name, value in values.items() if value is not None for word in
-            ([f"--{name}"] if value is True else [f"--{name}", str(value)])]
-
-
-def named(more):
-    return {k.replace("_", "-"): v for k, v in more.items()}
-
-
-def simulate(out, **more):
-    values = {"preset": "small", "minutes": 12, "ele-parcels": 4, "hemo-parcels": 8, "out": out}
-    return ["simulate", "--quiet", *options({**values, **named(more)})]
-
-
-def rows(result, name="parcels"):
-    table = result["tables"][name]
-    return [dict(zip(table["columns"], row)) for row in table["rows"]]
-
-
-def comparable(path):
-    return tool_case.comparable(path)
-
-
-class Case(tool_case.Case):
-    tool = TOOL
-
-    def setUp(self):
-        super().setUp()
-        self.data = self.folder / "sim"
-        self.done(*simulate(self.data))
-
-    def train(self, out, **more):
-        return ["train", *QUIET, *options({**SMALL, "data": self.data, "out": self.folder / out, **named(more)})]
-
-    def result(self, args):
-        result = json.loads(self.done(*args).stdout)
-        self.validate(result)
-        return result
-
+class Case(samba_align_case.Case):
     def same_runs(self, a, b):
         a, b = self.folder / a, self.folder / b
         self.assertEqual((a / "metrics.jsonl").read_bytes(), (b / "metrics.jsonl").read_bytes())

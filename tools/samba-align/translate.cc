@@ -1,8 +1,10 @@
 // `translate`: a whole recording of electrophysiology into fMRI.
 
+#include <ATen/TensorOperators.h>
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 
 #include "common/core/error.h"
