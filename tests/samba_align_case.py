@@ -1,11 +1,13 @@
-"""What the command-line tests of samba-align share."""
+"""What the command-line tests of samba-align share: a small simulation, and a training that takes seconds."""
 
 import json
+import pathlib
 import sys
 
 import tool_case
 
 TOOL = tool_case.Tool(*sys.argv[1:4])
+PLOT = pathlib.Path(sys.argv[4]).resolve()
 QUIET = ["--quiet", "--threads", "1"]
 SMALL = {"preset": "small", "patches": 2, "hrf-hidden": "8,8", "iterations": 6, "batch-size": 4, "eval-every": 3,
          "checkpoint-every": 2, "dense": 16}
@@ -49,8 +51,3 @@ class Case(tool_case.Case):
         result = json.loads(self.done(*args).stdout)
         self.validate(result)
         return result
-
-    def same_runs(self, a, b):
-        a, b = self.folder / a, self.folder / b
-        self.assertEqual((a / "metrics.jsonl").read_bytes(), (b / "metrics.jsonl").read_bytes())
-        self.assertEqual(comparable(a / "result.json"), comparable(b / "result.json"))

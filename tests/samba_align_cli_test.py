@@ -1,7 +1,6 @@
 """samba-align as a user meets it: results, schemas, bad input, kill and resume, signals, pictures."""
 
 import json
-import pathlib
 import signal
 import struct
 import subprocess
@@ -9,9 +8,15 @@ import sys
 import time
 import unittest
 
-from samba_align_case import QUIET, Case, rows, simulate
+import samba_align_case
+from samba_align_case import PLOT, QUIET, comparable, rows, simulate
 
-PLOT = pathlib.Path(sys.argv[4]).resolve()
+
+class Case(samba_align_case.Case):
+    def same_runs(self, a, b):
+        a, b = self.folder / a, self.folder / b
+        self.assertEqual((a / "metrics.jsonl").read_bytes(), (b / "metrics.jsonl").read_bytes())
+        self.assertEqual(comparable(a / "result.json"), comparable(b / "result.json"))
 
 
 class Results(Case):

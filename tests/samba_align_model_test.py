@@ -4,6 +4,8 @@ import json
 import sys
 import unittest
 
+import numpy as np
+
 from samba_align_case import QUIET, Case, rows, simulate
 
 
@@ -15,6 +17,18 @@ class Choices(Case):
         again = self.result(["eval", *QUIET, "--run", self.folder / "back"])
         self.assertEqual(rows(trained), rows(again))
         self.assertEqual(trained["series"]["spectra"], again["series"]["spectra"])
+        hemo = self.data / "sub-01/hemo.npy"
+        out, predictions = self.folder / "translated.npy", self.folder / "y.npz"
+        self.result(["translate", *QUIET, "--run", self.folder / "back", "--hemo", hemo, "--out", out])
+        self.result(["eval", *QUIET, "--run", self.folder / "back", "--predictions", predictions])
+        translated, expected = np.load(out), np.load(predictions)
+        self.assertEqual(translated.shape, (4, 360 * 100))
+        for y_hat, at in zip(expected["y_hat"], expected["start_frame"]):
+            if at % 15 == 0:
+                np.testing.assert_allclose(translated[:, at * 100:(at + 15) * 100], y_hat, atol=1e-5)
+        self.refused(64, "--ele", args=["translate", *QUIET, "--run", self.folder / "back", "--ele", hemo, "--out", out])
+        classes = self.result(["classify", *QUIET, "--run", self.folder / "back"])
+        self.assertEqual({r["features"] for r in rows(classes, "features")}, {"gat1", "up", "gat2", "mlp", "raw", "pca", "untrained"})
         separate = self.result(self.train("separate", direction="hemo2ele", hemo_to_ele_mlp="separate", mlp_hidden=8))
         self.assertNotEqual(rows(separate), rows(trained))
         reference = self.result(self.train("reference", direction="hemo2ele", reference=True, iterations=2))

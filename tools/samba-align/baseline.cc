@@ -1,18 +1,154 @@
-// `baseline`: what simple predictors make of the same windows.
+// `baseline`: what simple predictors make of the same windows (specification, section 6).
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "common/log/logger.h"
+#include "tools/samba-align/cca.h"
 #include "tools/samba-align/commands.h"
+#include "tools/samba-align/lagged_ridge.h"
+#include "tools/samba-align/network_baseline.h"
 #include "tools/samba-align/report.h"
+#include "tools/samba-align/report_metric.h"
 #include "tools/samba-align/ridge_baseline.h"
 
 namespace tenfold::samba_align {
 namespace {
 
+const std::vector<std::string> kKinds = {"canonical-ridge", "lagged-ridge", "cca", "mlp",
+                                         "lstm",            "persistence",  "mean"};
+
 Matrix matrix_of(const at::Tensor& series) {
   using Floats = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
   return Eigen::Map<const Floats>(series.data_ptr<float>(), series.size(0), series.size(1))
       .cast<double>();
+}
+
+bool has_seeds(const std::string& kind) { return kind == "mlp" || kind == "lstm"; }
+
+// Predicts with one kind after the other.
+class Predictors {
+ public:
+  Predictors(const BaselineConfig& config, const RecordingSet& recordings, const Dataset& dataset)
+      : config_(config), recordings_(recordings), dataset_(dataset) {
+    for (size_t s = 0; s < recordings.subjects.size(); ++s)
+      targets_.push_back(matrix_of(dataset.hemo(s)).transpose());
+  }
+
+  std::vector<SeedTranslation> translations(const std::string& kind,
+                                            const std::vector<int64_t>& seeds) {
+    log::info(fmt::format("baseline: {}", kind));
+    if (!has_seeds(kind)) return {{seeds[0], by_frames(kind)}};
+    std::vector<SeedTranslation> all;
+    for (const int64_t seed : seeds) all.push_back({seed, by_network(kind, uint64_t(seed))});
+    return all;
+  }
+
+  // What was chosen by validation.
+  const log::Table& chosen() const { return chosen_; }
+
+ private:
+  const Frames& part() const {
+    const Parts& p = dataset_.parts();
+    return config_.part == "train" ? p.train : (config_.part == "valid" ? p.valid : p.test);
+  }
+
+  Matrix canonical(size_t s) const {
+    return canonical_features(matrix_of(dataset_.ele(s)), recordings_.rate, recordings_.block);
+  }
+  Matrix powers(size_t s) const {
+    return block_features(matrix_of(dataset_.ele(s)), recordings_.rate, recordings_.block);
+  }
+
+  void note(const std::string& kind, const std::string& subject, const std::string& what,
+            const log::Value& parcel, double value) {
+    chosen_.rows.push_back({kind, subject, parcel, what, value});
+  }
+
+  Matrix ridge(const std::string& kind, size_t s, const Matrix& features) {
+    const RidgeFit fit =
+        fit_ridge(features, targets_[s], dataset_.parts().train, dataset_.parts().valid);
+    for (size_t q = 0; q < fit.lambda.size(); ++q)
+      note(kind, recordings_.subjects[s].subject, "lambda", int64_t(q), fit.lambda[q]);
+    return fit.predict(features);
+  }
+
+  // [frames, targets] of one subject.
+  Matrix found(const std::string& kind, size_t s) {
+    const Matrix& y = targets_[s];
+    const Frames& train = dataset_.parts().train;
+    if (kind == "canonical-ridge") return ridge(kind, s, canonical(s));
+    if (kind == "lagged-ridge") return ridge(kind, s, with_lags(powers(s), kRidgeLags));
+    if (kind == "cca") {
+      const Matrix features = canonical(s);
+      const CcaFit fit = fit_cca(features, y, train, dataset_.parts().valid);
+      note(kind, recordings_.subjects[s].subject, "pairs", nullptr, double(fit.pairs));
+      return fit.predict(features);
+    }
+    Matrix out(y.rows(), y.cols());
+    if (kind == "persistence") {
+      out.row(0) = y.row(0);
+      out.bottomRows(y.rows() - 1) = y.topRows(y.rows() - 1);
+    } else {
+      out.rowwise() = y.middleRows(train.first, train.count()).colwise().mean();
+    }
+    return out;
+  }
+
+  Translation by_frames(const std::string& kind) {
+    Translation t;
+    t.targets = targets_[0].cols();
+    t.frames = config_.frames;
+    const std::vector<WindowPlace> places = dataset_.windows(config_.part);
+    for (size_t s = 0; s < targets_.size(); ++s) {
+      const Matrix predicted = found(kind, s);
+      for (const WindowPlace& p : places) {
+        if (p.ele != s) continue;
+        ++t.windows;
+        for (int64_t q = 0; q < t.targets; ++q) {
+          for (int64_t f = p.start; f < p.start + t.frames; ++f) {
+            t.truth.push_back(float(targets_[s](f, q)));
+            t.translated.push_back(float(predicted(f, q)));
+          }
+        }
+      }
+    }
+    return t;
+  }
+
+  Translation by_network(const std::string& kind, uint64_t seed) {
+    NetworkBaselineOptions options;
+    options.kind = kind;
+    options.frames = config_.frames;
+    options.iterations = config_.iterations;
+    std::vector<FramePair> subjects;
+    for (size_t s = 0; s < targets_.size(); ++s)
+      subjects.push_back({kind == "lstm" ? powers(s) : canonical(s), targets_[s]});
+    const NetworkBaseline b =
+        train_network_baseline(subjects, dataset_.parts(), part(), options, seed);
+    note(kind, "all", fmt::format("iterations of seed {}", seed), nullptr,
+         double(b.best_iteration));
+    return b.translation;
+  }
+
+  const BaselineConfig& config_;
+  const RecordingSet& recordings_;
+  const Dataset& dataset_;
+  std::vector<Matrix> targets_;  // [frames, targets], a subject
+  log::Table chosen_{{"kind", "subject", "parcel", "what", "value"}, {}};
+};
+
+// One row of the table of all kinds, from a result that has that kind alone.
+std::vector<log::Value> summary_of(const std::string& kind, const log::Result& result) {
+  std::vector<log::Value> row = {kind};
+  for (const char* name : {"pearson", "spearman", "within_window_r", "loss"}) {
+    const auto at = std::find_if(result.metrics.begin(), result.metrics.end(),
+                                 [&](const auto& m) { return m.first == name; });
+    row.push_back(value_of(at->second.value));
+  }
+  row.emplace_back(kind == "persistence");
+  return row;
 }
 
 }  // namespace
@@ -25,43 +161,33 @@ int baseline(const BaselineConfig& config, cli::Run& run) {
   options.normalise = "recording";
   options.gap_s = config.gap;
   const Dataset dataset(recordings, options);
+  const std::vector<std::string> kinds =
+      config.kind == "all" ? kKinds : std::vector<std::string>{config.kind};
   log::Result result;
-  result.seeds = {run.options().seed[0]};  // nothing is drawn
+  result.seeds = run.options().seed;
+  if (std::none_of(kinds.begin(), kinds.end(), has_seeds))
+    result.seeds.resize(1);  // nothing is drawn
   result.data = data_facts(recordings, dataset);
   result.data.emplace_back("part", config.part);
-  result.model = {{"kind", config.kind}};
+  // Metrics, parcels and example are of the first kind where all are asked for.
+  result.model = {{"kind", kinds[0]}, {"sees_truth", kinds[0] == "persistence"}};
   if (run.options().dry_run) {
     run.emit(result, "baseline/1");
     return 0;
   }
-  const Parts& parts = dataset.parts();
-  Translation t;
-  t.targets = recordings.subjects[0].targets;
-  t.frames = config.frames;
-  log::Table chosen{{"subject", "parcel", "lambda"}, {}};
-  const std::vector<WindowPlace> places = dataset.windows(config.part);
-  for (size_t s = 0; s < recordings.subjects.size(); ++s) {
-    const Recording& r = recordings.subjects[s];
-    const Matrix y = matrix_of(dataset.hemo(s)).transpose();
-    const Matrix features =
-        canonical_features(matrix_of(dataset.ele(s)), recordings.rate, recordings.block);
-    const RidgeFit fit = fit_ridge(features, y, parts.train, parts.valid);
-    const Matrix found = fit.predict(features);
-    for (size_t q = 0; q < fit.lambda.size(); ++q)
-      chosen.rows.push_back({r.subject, int64_t(q), fit.lambda[q]});
-    for (const WindowPlace& p : places) {
-      if (p.ele != s) continue;
-      ++t.windows;
-      for (int64_t q = 0; q < t.targets; ++q) {
-        for (int64_t f = p.start; f < p.start + t.frames; ++f) {
-          t.truth.push_back(float(y(f, q)));
-          t.translated.push_back(float(found(f, q)));
-        }
-      }
-    }
+  Predictors predictors(config, recordings, dataset);
+  log::Table table{{"kind", "pearson", "spearman", "within_window_r", "loss", "sees_truth"}, {}};
+  for (const std::string& kind : kinds) {
+    log::Result one;
+    add_translation(one, predictors.translations(kind, run.options().seed));
+    table.rows.push_back(summary_of(kind, one));
+    if (kind != kinds[0]) continue;
+    result.metrics = one.metrics;
+    result.series = one.series;
+    result.tables = one.tables;
   }
-  add_translation(result, {{run.options().seed[0], t}});
-  result.tables.emplace_back("chosen", chosen);
+  result.tables.emplace_back("kinds", table);
+  result.tables.emplace_back("chosen", predictors.chosen());
   run.emit(result, "baseline/1");
   return 0;
 }

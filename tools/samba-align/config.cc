@@ -113,6 +113,17 @@ void TrainConfig::validate(const cli::CommonOptions&) {
   training.true_first_frame = first_frame == "truth";
 }
 
+void ClassifyConfig::validate(const cli::CommonOptions&) {
+  if (folds == 1) throw UsageError("--folds: found 1, expected 2 or more, or 0 for none");
+}
+
+void TranslateConfig::validate(const cli::CommonOptions&) {
+  if (ele.empty() == hemo.empty())
+    throw UsageError(fmt::format("--ele, --hemo: found {}, expected one of them",
+                                 ele.empty() ? "none" : "both"));
+  if (out.empty()) throw UsageError("--out: missing");
+}
+
 ModelSpec model_spec(const TrainConfig& config, const RecordingSet& recordings) {
   ModelSpec spec = config.model;
   spec.parcels = recordings.subjects[0].parcels;

@@ -178,6 +178,8 @@ struct TrainConfig {
 struct EvalConfig {
   std::string run = kTrainFolder, data, part = "test", weights = "best";
   int64_t mc_samples = 0;
+  std::string metrics = "own", predictions;
+  bool keep_first_frame = false;
 
   template <class Visitor>
   void visit(Visitor& v) {
@@ -187,24 +189,108 @@ struct EvalConfig {
     v.choice("weights", weights, {"best", "last"}, "of the least validation loss, or the last");
     v.number("mc-samples", mc_samples, {0, 1e4}, "passes",
              "mean and deviation of passes under dropout; 0: one without");
+    v.choice("metrics", metrics, {"own", "reference"}, "also the released code's pooled scores");
+    v.text("predictions", predictions, "FILE.npz", "y_hat, y and start_frame of every window");
+    v.flag("keep-first-frame", keep_first_frame, "score a window's first frame too");
   }
   static std::vector<std::string> presets() { return {"small", "paper", "reference"}; }
   void apply_preset(const std::string&, cli::CommonOptions&) {}
   void validate(const cli::CommonOptions&) {}
 };
 
+// What the latents of a run are taken from.
+struct ClassifyConfig {
+  std::string run = kTrainFolder, data, weights = "best", latent = "all";
+  int64_t stride = 3;
+  double clf_c = 0.1;
+  bool standardise = true, controls = true, subjects = false;
+  int64_t folds = 0;
+
+  template <class Visitor>
+  void visit(Visitor& v) {
+    v.text("run", run, "DIR", "a run's folder, or one of its checkpoints");
+    v.text("data", data, "DIR", "other recordings than those of the training");
+    v.choice("weights", weights, {"best", "last"}, "of the least validation loss, or the last");
+    v.choice("latent", latent, {"all", "gat1", "up", "gat2", "lstm", "mlp"},
+             "first graph layer, upsampled, second graph layer, decoder; hemo2ele: wavelets");
+    v.flag("controls", controls, "also the input, filtered input, its components, no training");
+    v.number("stride", stride, {1, 1000}, "frames", "between windows of a part");
+    v.number("clf-c", clf_c, {1e-9, 1e9}, "", "inverse strength of the classifier's prior");
+    v.flag("standardise", standardise, "features to deviation 1 on the training windows");
+    v.number("folds", folds, {0, 1000}, "",
+             "also cross-validated over so many stretches of the test part");
+    v.flag("subjects", subjects, "also one subject tested by what the others teach, each in turn");
+  }
+  static std::vector<std::string> presets() { return {"small", "paper", "reference"}; }
+  void apply_preset(const std::string&, cli::CommonOptions&) {}
+  void validate(const cli::CommonOptions&);
+};
+
+struct EncodeConfig {
+  std::string run = kTrainFolder, data, weights = "best", latent = "gat1";
+  int64_t stride = 3;
+
+  template <class Visitor>
+  void visit(Visitor& v) {
+    v.text("run", run, "DIR", "a run's folder, or one of its checkpoints");
+    v.text("data", data, "DIR", "other recordings than those of the training");
+    v.choice("weights", weights, {"best", "last"}, "of the least validation loss, or the last");
+    v.choice("latent", latent, {"gat1", "up", "gat2", "lstm", "mlp"},
+             "first graph layer, upsampled, second graph layer, decoder; hemo2ele: wavelets");
+    v.number("stride", stride, {1, 1000}, "frames", "between windows of a part");
+  }
+  static std::vector<std::string> presets() { return {"small", "paper", "reference"}; }
+  void apply_preset(const std::string&, cli::CommonOptions&) {}
+  void validate(const cli::CommonOptions&) {}
+};
+
+struct HrfConfig {
+  std::string run = kTrainFolder, data, weights = "best";
+
+  template <class Visitor>
+  void visit(Visitor& v) {
+    v.text("run", run, "DIR", "a run's folder, or one of its checkpoints");
+    v.text("data", data, "DIR", "other recordings than those of the training");
+    v.choice("weights", weights, {"best", "last"}, "of the least validation loss, or the last");
+  }
+  static std::vector<std::string> presets() { return {"small", "paper", "reference"}; }
+  void apply_preset(const std::string&, cli::CommonOptions&) {}
+  void validate(const cli::CommonOptions&) {}
+};
+
+struct TranslateConfig {
+  std::string run = kTrainFolder, data, subject, weights = "best", ele, hemo, out;
+
+  template <class Visitor>
+  void visit(Visitor& v) {
+    v.text("ele", ele, "FILE.npy", "electrophysiology [parcels, samples] at the model's rate");
+    v.text("hemo", hemo, "FILE.npy", "hemo2ele: fMRI [targets, frames] instead");
+    v.text("out", out, "FILE.npy",
+           "where the fMRI [targets, frames] or electrophysiology [parcels, samples] goes, float32");
+    v.text("run", run, "DIR", "a run's folder, or one of its checkpoints");
+    v.text("data", data, "DIR", "whose graphs and scale hold; the training's recordings");
+    v.text("subject", subject, "ID", "of them; the first where none is given");
+    v.choice("weights", weights, {"best", "last"}, "of the least validation loss, or the last");
+  }
+  static std::vector<std::string> presets() { return {"small", "paper", "reference"}; }
+  void apply_preset(const std::string&, cli::CommonOptions&) {}
+  void validate(const cli::CommonOptions&);
+};
+
 struct BaselineConfig {
   std::string data = kSimulationFolder, kind = "canonical-ridge", part = "test";
   std::vector<std::string> subjects;
-  int64_t frames = 15;
+  int64_t frames = 15, iterations = 300;
   double gap = 30;  // s
 
   template <class Visitor>
   void visit(Visitor& v) {
     v.text("data", data, "DIR", "what `simulate` wrote");
     v.list("subjects", subjects, {}, "ID", "only these; all where none is given");
-    v.choice("kind", kind, {"canonical-ridge"},
-             "one fixed response, then ridge regression with penalties by validation");
+    v.choice("kind", kind,
+             {"canonical-ridge", "lagged-ridge", "mean", "persistence", "cca", "mlp", "lstm", "all"},
+             "which predictor; persistence sees the truth of the frame before");
+    v.number("iterations", iterations, {1, 1e7}, "steps", "of mlp and lstm");
     v.choice("part", part, {"train", "valid", "test"}, "which windows to translate");
     v.number("frames", frames, {2, 1000}, "frames", "length of a window");
     v.number("gap", gap, {0.0, 1e4}, "s", "between training, validation and test part");

@@ -3,7 +3,6 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/stack.h>
-#include <ATen/ops/std.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -16,31 +15,9 @@
 namespace tenfold::samba_align {
 namespace {
 
-// What the released code's normalisation ends with.
-constexpr double kScale = 0.7188116312026978, kShift = 0.00498728035017848;
-
 at::Tensor tensor_of(const std::vector<float>& values, int64_t rows, int64_t columns) {
   return at::from_blob(const_cast<float*>(values.data()), {rows, columns}, at::kFloat).clone();
 }
-
-// Of all entries together; in float64.
-struct Moments {
-  double mean, deviation;
-
-  Moments(const at::Tensor& x, const std::string& what) {
-    const at::Tensor wide = x.to(at::kDouble);
-    mean = wide.mean().item<double>();
-    deviation = wide.std().item<double>();
-    if (!(deviation > 0) || !std::isfinite(mean)) {
-      throw DataError(fmt::format("{}: found a signal with deviation {}, expected one that varies",
-                                  what, deviation));
-    }
-  }
-  at::Tensor normalised(const at::Tensor& x) const {
-    const double factor = kScale / deviation;
-    return x * factor + (kShift - mean * factor);
-  }
-};
 
 GraphPtr graph_of(const at::Tensor& series, const Frames& used, const DatasetOptions& o) {
   const int64_t nodes = series.size(0);
@@ -91,11 +68,17 @@ Dataset::Dataset(const RecordingSet& recordings, const DatasetOptions& options)
     const Frames used = all ? Frames{0, r.frames} : parts_.train;
     source_.push_back(graph_of(ele, in_samples(used), options));
     target_.push_back(graph_of(hemo, used, options));
+    std::unique_ptr<const Moments> ele_moments, hemo_moments;
     if (options.normalise == "recording") {
       const Frames t = parts_.train, s = in_samples(t);
-      ele = Moments(ele.narrow(1, s.first, s.count()), where + "/ele.npy").normalised(ele);
-      hemo = Moments(hemo.narrow(1, t.first, t.count()), where + "/hemo.npy").normalised(hemo);
+      ele_moments = std::make_unique<Moments>(ele.narrow(1, s.first, s.count()), where + "/ele.npy");
+      hemo_moments =
+          std::make_unique<Moments>(hemo.narrow(1, t.first, t.count()), where + "/hemo.npy");
+      ele = ele_moments->normalised(ele);
+      hemo = hemo_moments->normalised(hemo);
     }
+    ele_moments_.push_back(std::move(ele_moments));
+    hemo_moments_.push_back(std::move(hemo_moments));
     ele_.push_back(ele.contiguous());
     hemo_.push_back(hemo.contiguous());
     folders_.push_back(where);

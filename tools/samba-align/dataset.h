@@ -5,11 +5,13 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "common/core/philox.h"
 #include "tools/samba-align/model.h"
+#include "tools/samba-align/normalisation.h"
 #include "tools/samba-align/parts.h"
 #include "tools/samba-align/recording.h"
 #include "tools/samba-align/training_options.h"
@@ -42,8 +44,12 @@ class Dataset {
   const at::Tensor& ele(size_t subject) const { return ele_[subject]; }    // [parcels, samples]
   const at::Tensor& hemo(size_t subject) const { return hemo_[subject]; }  // [targets, frames]
 
-  const Graph& source_graph(size_t subject) const { return *source_[subject]; }
-  const Graph& target_graph(size_t subject) const { return *target_[subject]; }
+  // Of the training part, where series are normalised by them; null: by every window's own.
+  const Moments* ele_moments(size_t subject) const { return ele_moments_[subject].get(); }
+  const Moments* hemo_moments(size_t subject) const { return hemo_moments_[subject].get(); }
+
+  const GraphPtr& source_graph(size_t subject) const { return source_[subject]; }
+  const GraphPtr& target_graph(size_t subject) const { return target_[subject]; }
 
  private:
   // `what` stands in the message where the window does not vary.
@@ -54,6 +60,7 @@ class Dataset {
   int64_t block_;
   Parts parts_;
   std::vector<at::Tensor> ele_, hemo_;  // [parcels, samples], [targets, frames]
+  std::vector<std::unique_ptr<const Moments>> ele_moments_, hemo_moments_;
   std::vector<GraphPtr> source_, target_;
   std::vector<int64_t> training_starts_;
   std::vector<size_t> trained_, tested_;  // subjects

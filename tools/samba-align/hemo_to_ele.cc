@@ -181,9 +181,9 @@ Activations HemoToEle::forward(const Batch& batch, std::optional<Dropouts> dropo
   a.gat2 = spec_.ablate == "no-upsample-gat" ? a.upsampled : gat2_(a.upsampled, batch.source);
   const at::Tensor c = predicted(a.gat2);
   a.coefficients = c.reshape({c.size(0), c.size(1), -1});
-  a.skip_loss = skip_loss(c, batch);
+  if (batch.x.defined()) a.skip_loss = skip_loss(c, batch);
   const at::Tensor u = synthesised(wavelet_, c).reshape({c.size(0), spec_.parcels, spec_.window()});
-  const at::Tensor v = deconvolved(u, training), x = truth(batch);
+  const at::Tensor v = deconvolved(u, training);
   if (spec_.ablate == "no-rnn") {
     a.y_hat = v;
     return a;
@@ -192,6 +192,7 @@ Activations HemoToEle::forward(const Batch& batch, std::optional<Dropouts> dropo
       [&](const at::Tensor& h) { return training ? thin(h, spec_.lstm_dropout) : h; },
       [&](const at::Tensor& h) { return thin(h, spec_.dropout); },
       [&](const at::Tensor& h) { return thin(h, spec_.output_dropout); }};
+  const at::Tensor x = batch.x.defined() ? truth(batch) : at::Tensor();
   a.hidden = decoder_.hidden(
       decoder_inputs(batch.true_first_frame ? x.select(2, 0) : at::Tensor(), v, x, batch.teacher),
       dropping);

@@ -79,6 +79,12 @@ at::Tensor HrfBank::values() const {
   return spec_.shared ? values.expand({parcels_, kHrfParameters}) : values;
 }
 
+std::pair<double, double> hrf_reach(const HrfSpec& spec, int64_t k) {
+  const double initial = kInitial[k];
+  if (spec.form == "tanh") return {initial * (1 - kDeviation[k]), initial * (1 + kDeviation[k])};
+  return {initial, initial + kRange[k]};
+}
+
 namespace {
 
 using torch::autograd::AutogradContext;

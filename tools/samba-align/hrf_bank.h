@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/train/parameters.h"
@@ -29,6 +30,9 @@ class HrfBank {
   at::Tensor theta_;                                       // [nets, 6]
   std::vector<std::pair<at::Tensor, at::Tensor>> layers_;  // [nets, out, in], [nets, out]
 };
+
+// Between which values a form's parameter number k lies, whatever its network says.
+std::pair<double, double> hrf_reach(const HrfSpec& spec, int64_t k);
 
 // h(t) = c1 (t / p1)^d1 exp(-(t - p1) / s1) - c2 (t / p2)^d2 exp(-(t - p2) / s2), p = d s, for t =
 // n / rate, n = 0 .. taps - 1; h(0) = 0. values [parcels, 6] -> [parcels, taps].

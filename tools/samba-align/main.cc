@@ -10,6 +10,13 @@ int main(int argc, char** argv) {
                            Kind::kFile, simulate);
   tool.add<TrainConfig>("train", "train a translator and test it", Kind::kTraining, train);
   tool.add<EvalConfig>("eval", "test a trained translator", Kind::kAnalysis, evaluate);
+  tool.add<ClassifyConfig>("classify", "tell the stimulus from latents and from what they are of",
+                           Kind::kAnalysis, classify);
+  tool.add<EncodeConfig>("encode", "write a latent of every window", Kind::kAnalysis, encode);
+  tool.add<TranslateConfig>("translate", "translate a whole recording into a file", Kind::kFile,
+                            translate_file);
+  tool.add<HrfConfig>("hrf", "report the haemodynamic responses that were learned",
+                      Kind::kAnalysis, report_responses);
   tool.add<BaselineConfig>("baseline", "what a simple predictor makes of the same windows",
                            Kind::kAnalysis, baseline);
   tool.set_examples("train",

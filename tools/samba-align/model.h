@@ -17,7 +17,8 @@ namespace tenfold::samba_align {
 
 // Windows of one batch.
 struct Batch {
-  at::Tensor x;                          // [batch, parcels, context + window], normalised
+  // Normalised. What is translated into may be undefined where the decoder is not given any of it.
+  at::Tensor x;                          // [batch, parcels, context + window]
   at::Tensor y;                          // [batch, targets, frames]
   std::vector<GraphPtr> source, target;  // of every sample's subjects: x's parcels, y's
   at::Tensor teacher;                    // [batch, time - 1] bool: feed the truth; undefined: never

@@ -1,4 +1,5 @@
-"""Draws result.json files of samba-align: training, correlation by parcel, true and translated series, responses and bands."""
+"""Draws result.json files of samba-align: training, correlation by parcel, true and translated series, responses and bands; of
+classify how well features tell the stimulus, and whom it takes for whom; of hrf the responses and their parameters."""
 
 import argparse
 import pathlib
@@ -12,16 +13,21 @@ from result_files import BAD_DATA, PlotError, picture_path, read_result, run, sa
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#555555")
 
 
+# What a result of a subcommand must have to be drawn.
+TABLES = {"train": "parcels", "eval": "parcels", "baseline": "parcels", "classify": "features", "hrf": "hrf"}
+
+
 def read(path):
-    result = read_result(path, "samba-align", ("train", "eval", "baseline"))
-    if "parcels" not in result.get("tables", {}):
-        raise PlotError(BAD_DATA, f"{path}: found no table parcels, expected scores (a dry run has none)")
+    result = read_result(path, "samba-align", tuple(TABLES))
+    table = TABLES[result["subcommand"]]
+    if table not in result.get("tables", {}):
+        raise PlotError(BAD_DATA, f"{path}: found no table {table}, expected scores (a dry run has none)")
     return result
 
 
 def label_of(result, path):
     if result["subcommand"] == "baseline":
-        return result["config"]["kind"]
+        return result["model"]["kind"]
     name = pathlib.Path(path).parent.name or path
     return name + (" (partial)" if result["status"] == "partial" else "")
 
@@ -142,11 +148,61 @@ def draw_bands(axes, results, paths):
     axes.legend(fontsize=8, frameon=False)
 
 
-def draw(results, paths, out):
-    import matplotlib
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-    matplotlib.rcParams["svg.fonttype"] = "none"
+def draw_accuracies(axes, result):
+    """Accuracy of every set of features, the mean over seeds."""
+    split, names, accuracy = (column(result, "features", n) for n in ("split", "features", "accuracy"))
+    shown = list(dict.fromkeys(names))
+    splits = list(dict.fromkeys(split))
+    width = 0.8 / len(splits)
+    for i, name in enumerate(splits):
+        means = [accuracy[(split == name) & (names == n)].astype(float).mean() for n in shown]
+        axes.bar(np.arange(len(shown)) - 0.4 + width * (i + 0.5), means, width * 0.95, color=COLOURS[i % len(COLOURS)], label=name)
+    for key, style in (("majority_rate", "-"), ("chance", ":")):
+        axes.axhline(result["metrics"][key]["value"], color="black", lw=0.8, ls=style, label=key.replace("_", " "))
+    axes.set_xticks(range(len(shown)), shown, fontsize=8)
+    axes.set_ylabel("accuracy, stimulus category")
+    axes.legend(fontsize=8, frameon=False)
+
+
+def draw_confusion(axes, result):
+    """Of the reported latent, all seeds together, each row over its sum."""
+    shown = result["model"]["latent"]
+    table = result["tables"]["confusion"]
+    rows = [dict(zip(table["columns"], row)) for row in table["rows"]]
+    rows = [r for r in rows if r["split"] == "parts" and r["features"] == shown]
+    names = sorted({r["true"] for r in rows})
+    counts = np.zeros((len(names), len(names)))
+    for r in rows:
+        counts[names.index(r["true"]), names.index(r["predicted"])] += r["windows"]
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
+    for i, j in np.ndindex(share.shape):
+        axes.text(j, i, f"{share[i, j]:.2f}", ha="center", va="center", fontsize=8, color="white" if share[i, j] > 0.6 else "black")
+    axes.set_xticks(range(len(names)), names)
+    axes.set_yticks(range(len(names)), names)
+    axes.set_xlabel(f"told from {shown}")
+    axes.set_ylabel("category shown")
+
+
+def draw_histogram(axes, result, name):
+    columns = result["series"]["histograms"]["columns"]
+    edges = np.array(columns[f"{name}_from"], dtype=float)
+    axes.bar(edges, columns[name], edges[1] - edges[0], align="edge", color=COLOURS[0])
+    axes.set_xlabel(dict(d1="response delay", d2="undershoot delay", s1="response dispersion, s", s2="undershoot dispersion, s",
+                         c1="response scale", c2="undershoot scale")[name])
+    axes.set_ylabel("parcels")
+
+
+def panels_of(result):
+    """Of a result that is drawn alone."""
+    if result["subcommand"] == "classify":
+        return [lambda a: draw_accuracies(a, result), lambda a: draw_confusion(a, result)]
+    six = [lambda a, n=name: draw_histogram(a, result, n) for name in ("d1", "d2", "s1", "s2", "c1", "c2")]
+    return [lambda a: draw_responses(a, result), *six]
+
+
+def score_panels(results, paths):
+    """Of train, eval and baseline together."""
     trained = [(r, p) for r, p in zip(results, paths) if any(n.startswith("train_curve") for n in r.get("series", {}))]
     panels = [lambda a: draw_training(a, *zip(*trained))] * bool(trained)
     learned = [(r, p) for r, p in zip(results, paths) if "bands" in r["tables"]]
@@ -157,6 +213,18 @@ def draw(results, paths, out):
     panels += [lambda a: draw_spectra(a, spectral[0][0]), lambda a: draw_band_power(a, *zip(*spectral))] * bool(spectral)
     if "responses" in results[0]["series"]:
         panels.append(lambda a: draw_responses(a, results[0]))
+    return panels
+
+
+def draw(results, paths, out):
+    import matplotlib
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+    matplotlib.rcParams["svg.fonttype"] = "none"
+    panels = [panel for r in results if r["subcommand"] in ("classify", "hrf") for panel in panels_of(r)]
+    scored = [(r, p) for r, p in zip(results, paths) if r["subcommand"] not in ("classify", "hrf")]
+    if scored:
+        panels = score_panels(*zip(*scored)) + panels
     columns = min(3, len(panels))
     rows = -(-len(panels) // columns)
     figure, axes = pyplot.subplots(rows, columns, figsize=(5 * columns, 3.8 * rows), layout="constrained", squeeze=False)
@@ -170,7 +238,7 @@ def draw(results, paths, out):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("results", nargs="+", metavar="RESULT.json", help="of train, eval or baseline; '-': stdin")
+    parser.add_argument("results", nargs="+", metavar="RESULT.json", help="of train, eval, baseline, classify or hrf; '-': stdin")
     parser.add_argument("--out", metavar="FILE", help="PNG or SVG (default: samba-align.png beside the first result)")
 
     def body(args):

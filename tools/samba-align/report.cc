@@ -1,5 +1,6 @@
 #include "tools/samba-align/report.h"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/core/grad_mode.h>
 #include <fmt/format.h>
@@ -11,8 +12,8 @@
 #include <optional>
 #include <utility>
 
-#include "tools/samba-align/haemodynamic_response.h"
 #include "tools/samba-align/report_metric.h"
+#include "tools/samba-align/response_report.h"
 #include "tools/samba-align/spectral_metrics.h"
 
 namespace tenfold::samba_align {
@@ -28,79 +29,6 @@ Maybe median_of(const std::vector<Maybe>& values) {
 }
 
 constexpr int64_t kShownPoints = 4000;  // of an example, at most
-constexpr double kResponseRate = 100;   // Hz, fine enough for a report
-constexpr int64_t kShownEvery = 25;     // of its samples a curve shows one
-
-// One response a parcel, as the model has it.
-struct Responses {
-  std::vector<std::vector<double>> six, curves;
-  std::vector<double> peak, width, undershoot;
-
-  explicit Responses(const Model& model) {
-    const at::NoGradGuard guard;
-    const at::Tensor values = model.hrf_values();
-    if (!values.defined()) return;
-    const at::Tensor rows = values.to(at::kDouble).contiguous();
-    for (int64_t p = 0; p < rows.size(0); ++p) {
-      const double* v = rows.data_ptr<double>() + p * kHrfParameters;
-      six.emplace_back(v, v + kHrfParameters);
-      // The order of the six: delays, dispersions, scales.
-      const DoubleGamma gamma{v[0], v[1], v[2], v[3], v[4], v[5]};
-      std::vector<double> h = response_kernel(gamma, kResponseRate, model.spec().hrf.seconds);
-      peak.push_back(time_to_peak_s(h, kResponseRate));
-      width.push_back(fwhm_s(h, kResponseRate));
-      undershoot.push_back(undershoot_ratio(h));
-      curves.push_back(std::move(h));
-    }
-  }
-};
-
-// Over their peaks.
-log::Series curves_of(const Responses& responses) {
-  log::Series series{"time_s", {{"time_s", {}}}};
-  for (size_t n = 0; n < responses.curves[0].size(); n += kShownEvery)
-    series.columns[0].second.emplace_back(double(n) / kResponseRate);
-  for (size_t p = 0; p < responses.curves.size(); ++p) {
-    const std::vector<double>& h = responses.curves[p];
-    const double peak = *std::max_element(h.begin(), h.end());
-    std::vector<Maybe> column;
-    for (size_t n = 0; n < h.size(); n += kShownEvery) column.emplace_back(h[n] / peak);
-    series.columns.emplace_back(fmt::format("{}", p), column);
-  }
-  return series;
-}
-
-void add_responses(log::Result& result, const RecordingSet& recordings,
-                   const std::vector<SeedModel>& models) {
-  log::Table table{{"seed", "parcel", "d1", "d2", "s1", "s2", "c1", "c2", "time_to_peak_s",
-                    "fwhm_s", "undershoot_ratio", "true_time_to_peak_s"},
-                   {}};
-  // All subjects share the model's responses; the truth is compared where there is one subject.
-  const std::vector<double>& truth = recordings.subjects[0].true_peaks;
-  const bool known = recordings.subjects.size() == 1 && !truth.empty();
-  std::vector<Maybe> r, error;
-  for (const auto& [seed, model] : models) {
-    const Responses responses(*model);
-    if (seed == models[0].first && !responses.curves.empty())
-      result.series.emplace_back("responses", curves_of(responses));
-    for (size_t p = 0; p < responses.six.size(); ++p) {
-      std::vector<log::Value> row = {seed, int64_t(p)};
-      for (const double v : responses.six[p]) row.emplace_back(v);
-      row.insert(row.end(), {responses.peak[p], responses.width[p], responses.undershoot[p],
-                             known ? log::Value(truth[p]) : log::Value(nullptr)});
-      table.rows.push_back(row);
-    }
-    if (!known || responses.peak.size() != truth.size()) continue;
-    r.push_back(correlation(responses.peak, truth));
-    double sum = 0;
-    for (size_t p = 0; p < truth.size(); ++p) sum += std::abs(responses.peak[p] - truth[p]);
-    error.emplace_back(sum / double(truth.size()));
-  }
-  if (!table.rows.empty()) result.tables.emplace_back("hrf", table);
-  if (r.empty()) return;
-  add_metric(result, "hrf_peak_r", r, true, "", "the times to peak do not vary");
-  add_metric(result, "hrf_peak_mae", error, false, "s", "");
-}
 
 // Attention mass of every wavelet band; none where the model has no attention.
 std::vector<double> band_masses(const Model& model, const Translation& translation) {
@@ -142,6 +70,25 @@ void add_bands(log::Result& result, const std::vector<SeedModel>& models,
     }
   }
   if (!table.rows.empty()) result.tables.emplace_back("bands", table);
+}
+
+// How much of the attention every wavelet coefficient has, its mean over seeds.
+void add_coefficients(log::Result& result, const std::vector<SeedModel>& models) {
+  const at::NoGradGuard guard;
+  at::Tensor sum;
+  for (const auto& [seed, model] : models) {
+    const at::Tensor alpha = model->alpha();
+    if (!alpha.defined()) return;
+    const at::Tensor share = alpha.to(at::kDouble) / alpha.to(at::kDouble).sum();
+    sum = sum.defined() ? sum + share : share;
+  }
+  const at::Tensor mean = (sum / double(models.size())).contiguous();
+  log::Series series{"coefficient", {{"coefficient", {}}, {"mass", {}}}};
+  for (int64_t i = 0; i < mean.numel(); ++i) {
+    series.columns[0].second.emplace_back(double(i));
+    series.columns[1].second.emplace_back(mean.data_ptr<double>()[i]);
+  }
+  result.series.emplace_back("attention", series);
 }
 
 // The first seed's windows of three targets: the best, the median and the worst by correlation.
@@ -240,8 +187,8 @@ log::Facts data_facts(const RecordingSet& recordings, const Dataset& dataset) {
           {"train_windows", dataset.training_windows()},
           {"valid_windows", windows("valid")},
           {"test_windows", windows("test")},
-          {"source_edges", dataset.source_graph(0).edges()},
-          {"target_edges", dataset.target_graph(0).edges()}};
+          {"source_edges", dataset.source_graph(0)->edges()},
+          {"target_edges", dataset.target_graph(0)->edges()}};
 }
 
 log::Facts model_facts(const Model& model) {
@@ -259,37 +206,43 @@ log::Facts model_facts(const Model& model) {
           {"alpha_scaled", model.spec().scale_alpha}};
 }
 
-void add_translation(log::Result& result, const std::vector<SeedTranslation>& translations) {
+void add_translation(log::Result& result, const std::vector<SeedTranslation>& translations,
+                     int64_t first_frame) {
   std::vector<Maybe> loss, within;
-  std::vector<std::vector<Maybe>> means(6);
-  log::Table table{{"seed", "parcel", "pearson", "spearman", "r2", "rmse", "median_error"}, {}};
+  std::vector<std::vector<Maybe>> means(8);
+  log::Table table{{"seed", "parcel", "pearson", "spearman", "r2", "rmse", "median_error", "mse",
+                    "scaled_mse"},
+                   {}};
   for (const auto& [seed, translation] : translations) {
-    const std::vector<ParcelMetrics> parcels = parcel_metrics(translation, 1);
-    std::vector<std::vector<Maybe>> columns(5);
+    const std::vector<ParcelMetrics> parcels = parcel_metrics(translation, first_frame);
+    std::vector<std::vector<Maybe>> columns(7);
     for (size_t q = 0; q < parcels.size(); ++q) {
       const ParcelMetrics& m = parcels[q];
       std::vector<log::Value> row = {seed, int64_t(q)};
       size_t c = 0;
-      for (const Maybe& v : {m.pearson, m.spearman, m.r2, m.rmse, m.median_error}) {
+      for (const Maybe& v : {m.pearson, m.spearman, m.r2, m.rmse, m.median_error, Maybe(m.mse),
+                             Maybe(m.scaled_mse)}) {
         row.push_back(value_of(v));
         columns[c++].push_back(v);
       }
       table.rows.push_back(row);
     }
     for (size_t c = 0; c < columns.size(); ++c) means[c].push_back(mean_of(columns[c]));
-    means[5].push_back(median_of(columns[0]));
+    means[7].push_back(median_of(columns[0]));
     loss.emplace_back(mean_cosine_loss(translation));
-    within.push_back(within_window(translation, 1).r);
+    within.push_back(within_window(translation, first_frame).r);
     if (&translation == &translations.front().translation)
       add_example(result, translation, parcels);
   }
   const std::string none = "no translated series varies";
   add_metric(result, "pearson", means[0], true, "", none);
-  add_metric(result, "pearson_median", means[5], true, "", none);
+  add_metric(result, "pearson_median", means[7], true, "", none);
   add_metric(result, "spearman", means[1], true, "", none);
   add_metric(result, "r2", means[2], true, "", none);
   add_metric(result, "rmse", means[3], false, "standard deviations", none);
   add_metric(result, "median_error", means[4], false, "standard deviations", none);
+  add_metric(result, "mse", means[5], false, "", "");
+  add_metric(result, "scaled_mse", means[6], false, "", "");
   add_metric(result, "within_window_r", within, true, "", none);
   add_metric(result, "loss", loss, false, "", "");
   add_uncertainty(result, translations);
@@ -322,6 +275,7 @@ void add_learned(log::Result& result, const RecordingSet& recordings,
                  const std::vector<SeedTranslation>& translations) {
   add_responses(result, recordings, models);
   add_bands(result, models, translations);
+  add_coefficients(result, models);
   const ModelSpec& spec = models[0].second->spec();
   if (spec.direction == "hemo2ele") add_spectral(result, translations, spec.rate, spec.block);
 }

@@ -23,8 +23,10 @@ using SeedModel = std::pair<int64_t, const Model*>;
 log::Facts data_facts(const RecordingSet& recordings, const Dataset& dataset);
 log::Facts model_facts(const Model& model);
 
-// Metrics loss, pearson, ...; table parcels; series example: true and translated windows.
-void add_translation(log::Result& result, const std::vector<SeedTranslation>& translations);
+// Metrics loss, pearson, ...; table parcels; series example: true and translated windows. Frames
+// before `first_frame` of a window are left out: the first may have been given.
+void add_translation(log::Result& result, const std::vector<SeedTranslation>& translations,
+                     int64_t first_frame = 1);
 // Table pairs: how well every pair of subjects was translated, where there are several.
 void add_pairs(log::Result& result, const RecordingSet& recordings,
                const std::vector<SeedTranslation>& translations);

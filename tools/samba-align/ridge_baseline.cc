@@ -53,9 +53,16 @@ RidgeFit fit_ridge(const Matrix& features, const Matrix& targets, const Frames& 
   fit.feature_scale = (deviation.array() > kRounding * fit.feature_mean.array().abs())
                           .select(deviation.cwiseInverse(), 0.0);
   z = z.array().rowwise() * fit.feature_scale.array();
-  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(z.transpose() * z);
+  const Eigen::MatrixXd deviations = y.rowwise() - fit.target_mean;
+  // (Z'Z + lambda)^-1 Z' = Z' (ZZ' + lambda)^-1: whichever is smaller is turned to its axes.
+  const bool dual = z.cols() > z.rows();
+  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(
+      dual ? Eigen::MatrixXd(z * z.transpose()) : Eigen::MatrixXd(z.transpose() * z));
   const Eigen::MatrixXd turned =
-      solver.eigenvectors().transpose() * (z.transpose() * (y.rowwise() - fit.target_mean));
+      solver.eigenvectors().transpose() *
+      (dual ? deviations : Eigen::MatrixXd(z.transpose() * deviations));
+  const Eigen::MatrixXd back =
+      dual ? Eigen::MatrixXd(z.transpose() * solver.eigenvectors()) : solver.eigenvectors();
   fit.weights = Matrix::Zero(x.cols(), y.cols());
   fit.lambda.assign(size_t(y.cols()), 0);
   std::vector<double> best(fit.lambda.size(), -std::numeric_limits<double>::infinity());
@@ -63,7 +70,7 @@ RidgeFit fit_ridge(const Matrix& features, const Matrix& targets, const Frames& 
   for (int e = -1; e <= 5; ++e) {
     const double lambda = std::pow(10.0, e);
     RidgeFit tried = fit;
-    tried.weights = solver.eigenvectors() *
+    tried.weights = back *
                     (solver.eigenvalues().array() + lambda).inverse().matrix().asDiagonal() *
                     turned;
     const Eigen::MatrixXd found = tried.predict(features.middleRows(valid.first, valid.count()));

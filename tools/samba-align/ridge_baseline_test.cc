@@ -50,6 +50,19 @@ TEST_CASE("ridge regression finds a linear map, and its weights solve the normal
   }
 }
 
+TEST_CASE("with more features than frames the dual solves the same normal equations") {
+  const Matrix x = normal(60, 90, "wide");
+  const Matrix y = x.leftCols(1) + normal(60, 1, "noise");
+  const RidgeFit fit = fit_ridge(x, y, {0, 40}, {40, 60});
+  Eigen::MatrixXd z = (x.topRows(40).rowwise() - fit.feature_mean);
+  z = z.array().rowwise() * fit.feature_scale.array();
+  const Eigen::VectorXd w = fit.weights.col(0);
+  const Eigen::VectorXd left = z.transpose() * (z * w) + fit.lambda[0] * w;
+  const Eigen::VectorXd right =
+      z.transpose() * (y.col(0).head(40).array() - fit.target_mean(0)).matrix();
+  CHECK((left - right).norm() < 1e-8 * right.norm());
+}
+
 TEST_CASE("targets that are noise take the greatest penalty, a feature that is constant no part") {
   Matrix x = normal(200, 5, "x");
   x.col(2).setConstant(3);

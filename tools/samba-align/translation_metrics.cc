@@ -80,16 +80,22 @@ Translation windows_of(const Translation& t, const std::vector<int64_t>& windows
   return part;
 }
 
+std::optional<double> rank_correlation(const Doubles& a, const Doubles& b) {
+  return correlation(ranks(a), ranks(b));
+}
+
 std::vector<ParcelMetrics> parcel_metrics(const Translation& t, int64_t first) {
   std::vector<ParcelMetrics> out(size_t(t.targets));
   for (int64_t q = 0; q < t.targets; ++q) {
     Doubles a = series_of(t, t.truth, q, first), b = series_of(t, t.translated, q, first);
-    const Doubles rank_a = ranks(a), rank_b = ranks(b);
-    if (!standardise(a) || !standardise(b)) continue;
     ParcelMetrics& m = out[size_t(q)];
+    const double aa = mean_product(a, a), ab = mean_product(a, b), bb = mean_product(b, b);
+    m.mse = aa - 2 * ab + bb;
+    m.scaled_mse = bb > 0 ? aa - ab * ab / bb : aa;
+    m.spearman = rank_correlation(a, b);
+    if (!standardise(a) || !standardise(b)) continue;
     m.pearson = mean_product(a, b);
     m.r2 = *m.pearson * *m.pearson;
-    m.spearman = correlation(rank_a, rank_b);
     Doubles errors(a.size());
     double squares = 0;
     for (size_t i = 0; i < a.size(); ++i) {

@@ -11,6 +11,9 @@ namespace tenfold::samba_align {
 // Pearson correlation of two series; none where one does not vary beyond rounding.
 std::optional<double> correlation(std::vector<double> a, std::vector<double> b);
 
+// Spearman's, of equal values the mean rank.
+std::optional<double> rank_correlation(const std::vector<double>& a, const std::vector<double>& b);
+
 // Windows of true and translated series, [windows, targets, frames]: fMRI, or the samples of the
 // electrophysiology.
 struct Translation {
@@ -34,6 +37,7 @@ struct ParcelMetrics {
   // None where a series does not vary.
   std::optional<double> pearson, spearman, r2;
   std::optional<double> rmse, median_error;  // both series z-scored
+  double mse = 0, scaled_mse = 0;            // as they are, and after the best scale
 };
 
 // Of every target, over the frames of all windows one after the other, from frame `first` of a

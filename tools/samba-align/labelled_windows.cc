@@ -1,0 +1,37 @@
+#include "tools/samba-align/labelled_windows.h"
+
+#include <map>
+
+namespace tenfold::samba_align {
+
+int64_t window_label(const int32_t* labels, int64_t frames) {
+  std::map<int32_t, int64_t> counts;
+  for (int64_t f = frames / 3; f < frames - frames / 3; ++f) ++counts[labels[f]];
+  int64_t label = -1, most = 0;
+  for (const auto& [category, count] : counts) {
+    if (count <= most) continue;
+    most = count;
+    label = category;
+  }
+  return label;
+}
+
+std::vector<LabelledWindow> labelled_windows(const RecordingSet& recordings, const Parts& parts,
+                                             int64_t frames, int64_t stride, int64_t context) {
+  std::vector<LabelledWindow> windows;
+  for (size_t s = 0; s < recordings.subjects.size(); ++s) {
+    const std::vector<int32_t>& labels = recordings.subjects[s].labels;
+    int64_t number = 0;
+    for (const Frames& part : {parts.train, parts.valid, parts.test}) {
+      for (int64_t start = part.first; start + frames <= part.end; start += stride) {
+        if (start < context) continue;
+        const int64_t label = labels.empty() ? -1 : window_label(labels.data() + start, frames);
+        windows.push_back({s, start, number, label});
+      }
+      ++number;
+    }
+  }
+  return windows;
+}
+
+}  // namespace tenfold::samba_align
