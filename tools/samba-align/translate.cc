@@ -33,8 +33,8 @@ at::Tensor read_ele(const std::string& path, const ModelSpec& spec) {
                                 t.shape[1], spec.window()));
   }
   const std::vector<float> values = t.to_float32(path);
-  const auto wrong = std::find_if(values.begin(), values.end(),
-                                  [](float v) { return !std::isfinite(v); });
+  const auto wrong =
+      std::find_if(values.begin(), values.end(), [](float v) { return !std::isfinite(v); });
   if (wrong != values.end()) {
     const int64_t at = wrong - values.begin();
     throw DataError(fmt::format("{}: found {} at row {}, column {}, expected finite numbers", path,
@@ -77,8 +77,9 @@ int translate_file(const TranslateConfig& config, cli::Run& run) {
     return 0;
   }
   if (opened.stored.config.training.true_first_frame) {
-    log::warning("the run's decoder began with the true first frame, which is not known here: "
-                 "zeros are given");
+    log::warning(
+        "the run's decoder began with the true first frame, which is not known here: "
+        "zeros are given");
   }
   TranslationSetting setting{borrowed(opened.dataset->source_graph(subject)),
                              borrowed(opened.dataset->target_graph(subject)), nullptr, config.ele};
