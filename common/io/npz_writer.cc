@@ -13,12 +13,13 @@ namespace tenfold::io {
 namespace {
 
 constexpr uint64_t kLimit32 = 0xffffffff;
-constexpr uint16_t kZip64 = 45;        // the version of the format that has 64-bit sizes
-constexpr uint16_t kFirstDay = 0x21;   // 1980-01-01: the same arrays give the same bytes
+constexpr uint16_t kZip64 = 45;       // the version of the format that has 64-bit sizes
+constexpr uint16_t kFirstDay = 0x21;  // 1980-01-01: the same arrays give the same bytes
 
 template <class T>
 void put(std::string& out, T value) {
-  for (size_t i = 0; i < sizeof(T); ++i) out += static_cast<char>(uint64_t(value) >> (8 * i) & 0xff);
+  for (size_t i = 0; i < sizeof(T); ++i)
+    out += static_cast<char>(uint64_t(value) >> (8 * i) & 0xff);
 }
 
 struct Member {

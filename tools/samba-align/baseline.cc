@@ -16,8 +16,8 @@
 namespace tenfold::samba_align {
 namespace {
 
-const std::vector<std::string> kKinds = {"canonical-ridge", "lagged-ridge", "cca", "mlp",
-                                         "lstm",            "persistence",  "mean"};
+const std::vector<std::string> kKinds = {"canonical-ridge", "lagged-ridge", "cca", "mlp", "lstm",
+                                         "persistence",     "mean"};
 
 Matrix matrix_of(const at::Tensor& series) {
   using Floats = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;

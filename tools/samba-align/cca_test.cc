@@ -34,8 +34,7 @@ TEST_CASE("canonical correlations are the roots of the eigenvalues that NumPy fi
   // cov(x, y)) @ solve(R(cov(y)), cov(y, x)))))
   const double expected[] = {0.85122116, 0.27438336, 0.03818713};
   REQUIRE(pairs.correlations.size() == 3);
-  for (int64_t k = 0; k < 3; ++k)
-    CHECK(pairs.correlations[k] == Approx(expected[k]).margin(1e-7));
+  for (int64_t k = 0; k < 3; ++k) CHECK(pairs.correlations[k] == Approx(expected[k]).margin(1e-7));
 }
 
 TEST_CASE("canonical variates of Gaussian directions find what two sides share") {

@@ -40,10 +40,9 @@ void standardise(MatrixXd& train, MatrixXd& test) {
   const RowVectorXd mean = train.colwise().mean();
   train.rowwise() -= mean;
   test.rowwise() -= mean;
-  const RowVectorXd deviation =
-      (train.colwise().squaredNorm() / double(train.rows())).cwiseSqrt();
-  const RowVectorXd scale = (deviation.array() > kRounding * mean.array().abs())
-                                .select(deviation.cwiseInverse(), 0.0);
+  const RowVectorXd deviation = (train.colwise().squaredNorm() / double(train.rows())).cwiseSqrt();
+  const RowVectorXd scale =
+      (deviation.array() > kRounding * mean.array().abs()).select(deviation.cwiseInverse(), 0.0);
   train = train.array().rowwise() * scale.array();
   test = test.array().rowwise() * scale.array();
 }
@@ -168,8 +167,7 @@ MatrixXd principal_scores(const MatrixXd& gram, const std::vector<int64_t>& trai
   const VectorXd& values = solver.eigenvalues();  // ascending
   const int64_t most = std::min(components, values.size() - 1);
   int64_t kept = 0;
-  while (kept < most &&
-         values[values.size() - 1 - kept] > kRounding * values[values.size() - 1])
+  while (kept < most && values[values.size() - 1 - kept] > kRounding * values[values.size() - 1])
     ++kept;
   MatrixXd scores(gram.rows(), kept);
   for (int64_t k = 0; k < kept; ++k) {

@@ -287,9 +287,10 @@ struct BaselineConfig {
   void visit(Visitor& v) {
     v.text("data", data, "DIR", "what `simulate` wrote");
     v.list("subjects", subjects, {}, "ID", "only these; all where none is given");
-    v.choice("kind", kind,
-             {"canonical-ridge", "lagged-ridge", "mean", "persistence", "cca", "mlp", "lstm", "all"},
-             "which predictor; persistence sees the truth of the frame before");
+    v.choice(
+        "kind", kind,
+        {"canonical-ridge", "lagged-ridge", "mean", "persistence", "cca", "mlp", "lstm", "all"},
+        "which predictor; persistence sees the truth of the frame before");
     v.number("iterations", iterations, {1, 1e7}, "steps", "of mlp and lstm");
     v.choice("part", part, {"train", "valid", "test"}, "which windows to translate");
     v.number("frames", frames, {2, 1000}, "frames", "length of a window");

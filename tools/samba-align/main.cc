@@ -15,8 +15,8 @@ int main(int argc, char** argv) {
   tool.add<EncodeConfig>("encode", "write a latent of every window", Kind::kAnalysis, encode);
   tool.add<TranslateConfig>("translate", "translate a whole recording into a file", Kind::kFile,
                             translate_file);
-  tool.add<HrfConfig>("hrf", "report the haemodynamic responses that were learned",
-                      Kind::kAnalysis, report_responses);
+  tool.add<HrfConfig>("hrf", "report the haemodynamic responses that were learned", Kind::kAnalysis,
+                      report_responses);
   tool.add<BaselineConfig>("baseline", "what a simple predictor makes of the same windows",
                            Kind::kAnalysis, baseline);
   tool.set_examples("train",

@@ -160,8 +160,9 @@ def draw_accuracies(axes, result):
     for key, style in (("majority_rate", "-"), ("chance", ":")):
         axes.axhline(result["metrics"][key]["value"], color="black", lw=0.8, ls=style, label=key.replace("_", " "))
     axes.set_xticks(range(len(shown)), shown, fontsize=8)
+    axes.set_ylim(0, 1.15)
     axes.set_ylabel("accuracy, stimulus category")
-    axes.legend(fontsize=8, frameon=False)
+    axes.legend(fontsize=8, frameon=False, loc="upper right", ncols=3)
 
 
 def draw_confusion(axes, result):

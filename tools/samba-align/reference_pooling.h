@@ -15,7 +15,7 @@ std::vector<int64_t> reference_windows(int64_t count);
 
 struct PooledMetrics {
   int64_t entries = 0;
-  std::optional<double> spearman, r2;          // none where something does not vary
+  std::optional<double> spearman, r2;            // none where something does not vary
   std::optional<double> root_mse, median_error;  // none without entries
 };
 

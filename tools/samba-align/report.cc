@@ -210,9 +210,9 @@ void add_translation(log::Result& result, const std::vector<SeedTranslation>& tr
                      int64_t first_frame) {
   std::vector<Maybe> loss, within;
   std::vector<std::vector<Maybe>> means(8);
-  log::Table table{{"seed", "parcel", "pearson", "spearman", "r2", "rmse", "median_error", "mse",
-                    "scaled_mse"},
-                   {}};
+  log::Table table{
+      {"seed", "parcel", "pearson", "spearman", "r2", "rmse", "median_error", "mse", "scaled_mse"},
+      {}};
   for (const auto& [seed, translation] : translations) {
     const std::vector<ParcelMetrics> parcels = parcel_metrics(translation, first_frame);
     std::vector<std::vector<Maybe>> columns(7);

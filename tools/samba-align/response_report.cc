@@ -168,8 +168,7 @@ void add_regions(log::Result& result, const std::vector<ParcelPlace>& places) {
       if (region.empty()) continue;
       Sum& sum = sums[{std::get<int64_t>(row[0]), region}];
       ++sum.parcels;
-      for (size_t c = 0; c < kValues; ++c)
-        sum.values[c] += std::get<double>(row[kFirstValue + c]);
+      for (size_t c = 0; c < kValues; ++c) sum.values[c] += std::get<double>(row[kFirstValue + c]);
     }
     for (const auto& [key, sum] : sums) {
       std::vector<log::Value> row = {key.first, std::string(by), key.second, sum.parcels};

@@ -58,9 +58,8 @@ RidgeFit fit_ridge(const Matrix& features, const Matrix& targets, const Frames& 
   const bool dual = z.cols() > z.rows();
   const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(
       dual ? Eigen::MatrixXd(z * z.transpose()) : Eigen::MatrixXd(z.transpose() * z));
-  const Eigen::MatrixXd turned =
-      solver.eigenvectors().transpose() *
-      (dual ? deviations : Eigen::MatrixXd(z.transpose() * deviations));
+  const Eigen::MatrixXd turned = solver.eigenvectors().transpose() *
+                                 (dual ? deviations : Eigen::MatrixXd(z.transpose() * deviations));
   const Eigen::MatrixXd back =
       dual ? Eigen::MatrixXd(z.transpose() * solver.eigenvectors()) : solver.eigenvectors();
   fit.weights = Matrix::Zero(x.cols(), y.cols());
@@ -70,9 +69,8 @@ RidgeFit fit_ridge(const Matrix& features, const Matrix& targets, const Frames& 
   for (int e = -1; e <= 5; ++e) {
     const double lambda = std::pow(10.0, e);
     RidgeFit tried = fit;
-    tried.weights = back *
-                    (solver.eigenvalues().array() + lambda).inverse().matrix().asDiagonal() *
-                    turned;
+    tried.weights =
+        back * (solver.eigenvalues().array() + lambda).inverse().matrix().asDiagonal() * turned;
     const Eigen::MatrixXd found = tried.predict(features.middleRows(valid.first, valid.count()));
     for (int64_t q = 0; q < y.cols(); ++q) {
       const double r = correlation(column_of(found, q), column_of(truth, q))

@@ -111,8 +111,8 @@ FeatureSet principal_features(const Dataset& dataset, const std::vector<Labelled
     for (int64_t j = 0; j <= i; j += kSide) {
       const at::Tensor right = j == i ? left : rows(j);
       const at::Tensor products = at::matmul(left, right.t()).contiguous();
-      const auto block = Eigen::Map<const FloatMatrix>(products.data_ptr<float>(),
-                                                       products.size(0), products.size(1))
+      const auto block = Eigen::Map<const FloatMatrix>(products.data_ptr<float>(), products.size(0),
+                                                       products.size(1))
                              .cast<double>();
       pca.gram.block(i, j, products.size(0), products.size(1)) = block;
       pca.gram.block(j, i, products.size(1), products.size(0)) = block.transpose();
