@@ -144,9 +144,8 @@ struct GraphReceiverBlocks {
     const GraphShared s(memory, width);
     if (phase == 0) {
       float mean = 0;
-      for_own_share(pairs.input.graph, i, at.thread, [&](int64_t j) {
-        mean += pairs.weight(i, j, h) * pairs.d_weight(i, j, h);
-      });
+      for_own_share(pairs.input.graph, i, at.thread,
+                    [&](int64_t j) { mean += pairs.weight(i, j, h) * pairs.d_weight(i, j, h); });
       s.number[at.thread] = mean;
       return;
     }

@@ -133,13 +133,11 @@ inline void check_result(GraphProblem p, const GraphResult& r) {
 }
 
 inline std::vector<GraphProblem> graph_problems() {
-  return {GraphProblem(5, 2, 3, 0.4),
-          GraphProblem(9, 4, 15, 0.3),
-          GraphProblem(11, 1, 15, 1.0),
-          GraphProblem(3, 3, 17, 0.0),
-          GraphProblem(30, 2, 3, 0.02),  // on the CPU neighbours by lists
-          GraphProblem(45, 2, 5, 0.5),   // in lanes, some of them no neighbours
-          GraphProblem(70, 1, 2, 1.0)};  // more than the threads of a block
+  return {
+      GraphProblem(5, 2, 3, 0.4),  GraphProblem(9, 4, 15, 0.3),  GraphProblem(11, 1, 15, 1.0),
+      GraphProblem(3, 3, 17, 0.0), GraphProblem(30, 2, 3, 0.02),  // on the CPU neighbours by lists
+      GraphProblem(45, 2, 5, 0.5),   // in lanes, some of them no neighbours
+      GraphProblem(70, 1, 2, 1.0)};  // more than the threads of a block
 }
 
 }  // namespace tenfold::kernels

@@ -1,7 +1,6 @@
-#include "common/kernels/graph_attention_cuda.h"
-
 #include "common/kernels/blocks_cuda.h"
 #include "common/kernels/graph_attention_blocks.h"
+#include "common/kernels/graph_attention_cuda.h"
 
 namespace tenfold::kernels {
 

@@ -26,9 +26,9 @@ TEST_CASE("graph attention on the device is that of the formulas and repeats its
           d_attn(r.d_attn),
           scratch(std::vector<float>(static_cast<size_t>(p.nodes * (p.heads + p.features))));
       graph_attention_cuda(shape, input, out.data(), norms.data(), nullptr);
-      graph_attention_backward_cuda(
-          shape, input, {listeners_begin.data(), listeners_node.data()}, norms.data(),
-          d_out.data(), scratch.data(), d_left.data(), d_right.data(), d_attn.data(), nullptr);
+      graph_attention_backward_cuda(shape, input, {listeners_begin.data(), listeners_node.data()},
+                                    norms.data(), d_out.data(), scratch.data(), d_left.data(),
+                                    d_right.data(), d_attn.data(), nullptr);
       r.out = out.host();
       r.d_left = d_left.host();
       r.d_right = d_right.host();

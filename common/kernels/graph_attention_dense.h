@@ -1,9 +1,9 @@
 // graph_attention.h where a good part of all pairs are neighbours: neighbours lie in the lanes of
 // vectors, and who is none has a score of -infinity. Compiled once for every instruction set.
 //
-// With low = (1 + slope) / 2 and high = (1 - slope) / 2, leaky(u) = low u + high |u|. Of the score's
-// sum the part of low u is one number for every node, and where d is the gradient of a score, that
-// of its |u| is d with the sign of u, whose product with u is d |u|.
+// With low = (1 + slope) / 2 and high = (1 - slope) / 2, leaky(u) = low u + high |u|. Of the
+// score's sum the part of low u is one number for every node, and where d is the gradient of a
+// score, that of its |u| is d with the sign of u, whose product with u is d |u|.
 #pragma once
 
 #include "common/kernels/attention_rows.h"

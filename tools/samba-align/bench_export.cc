@@ -20,20 +20,19 @@ void export_case(const std::string& folder, const BenchCase& c, uint64_t seed) {
   torch::autograd::backward({loss}, {});
   io::SafeTensors out;
   const auto number = [](auto value) { return fmt::format("{}", value); };
-  out.metadata = {
-      {"rate", number(s.rate)},
-      {"taps", number(int64_t(s.hrf.seconds * s.rate))},
-      {"block", number(s.block)},
-      {"frames", number(s.frames)},
-      {"levels", number(s.levels)},
-      {"heads", number(s.heads)},
-      {"lstm_layers", number(s.lstm_layers)},
-      {"graph_dropout", number(s.graph_dropout)},
-      {"dropout", number(s.dropout)},
-      {"output_dropout", number(s.output_dropout)},
-      {"lstm_dropout", number(s.lstm_dropout)},
-      {"loss", number(loss.item<double>())},
-      {"gradient_norm", number(p.gradient().to(at::kDouble).norm().item<double>())}};
+  out.metadata = {{"rate", number(s.rate)},
+                  {"taps", number(int64_t(s.hrf.seconds * s.rate))},
+                  {"block", number(s.block)},
+                  {"frames", number(s.frames)},
+                  {"levels", number(s.levels)},
+                  {"heads", number(s.heads)},
+                  {"lstm_layers", number(s.lstm_layers)},
+                  {"graph_dropout", number(s.graph_dropout)},
+                  {"dropout", number(s.dropout)},
+                  {"output_dropout", number(s.output_dropout)},
+                  {"lstm_dropout", number(s.lstm_dropout)},
+                  {"loss", number(loss.item<double>())},
+                  {"gradient_norm", number(p.gradient().to(at::kDouble).norm().item<double>())}};
   out.tensors["x"] = data::from_torch(batch.x);
   out.tensors["y"] = data::from_torch(batch.y);
   out.tensors["teacher"] = data::from_torch(batch.teacher.to(at::kLong));

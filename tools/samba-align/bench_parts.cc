@@ -5,7 +5,6 @@
 #include <ATen/ops/linear.h>
 #include <ATen/ops/lstm.h>
 #include <ATen/ops/ones_like.h>
-#include <ATen/ops/randn.h>
 #include <ATen/ops/relu.h>
 #include <torch/csrc/autograd/autograd.h>
 
@@ -15,6 +14,7 @@
 #include "common/train/flat_optimizer.h"
 #include "tools/samba-align/graph_layer.h"
 #include "tools/samba-align/hrf_convolution.h"
+#include "tools/samba-align/low_rate_convolution.h"
 #include "tools/samba-align/wavelet_transform.h"
 
 namespace tenfold::samba_align {
@@ -25,6 +25,9 @@ at::Tensor weight(const EleToHemo& model, const std::string& name) {
     if (p.name == name) return p.value;
   throw UsageError("bench: found no parameter " + name);
 }
+
+// To 20 samples a second, or as near as the sizes of the preset small let it come.
+int64_t low_rate_factor(const ModelSpec& s) { return s.rate == 200 ? 10 : 2; }
 
 at::Tensor leaf(const at::Tensor& t) { return t.detach().contiguous().requires_grad_(true); }
 
@@ -41,8 +44,8 @@ void Parts::add(const std::string& name, const std::function<at::Tensor()>& forw
                     forward();
                   }});
   const at::Tensor out = forward(), d_out = at::ones_like(out);
-  all_.push_back({name, "backward",
-                  [out, d_out] { torch::autograd::backward({out}, {d_out}, true); }});
+  all_.push_back(
+      {name, "backward", [out, d_out] { torch::autograd::backward({out}, {d_out}, true); }});
 }
 
 Parts::Parts(const BenchCase& c, uint64_t seed) : model_(c.spec, seed) {
@@ -58,6 +61,17 @@ Parts::Parts(const BenchCase& c, uint64_t seed) : model_(c.spec, seed) {
   add("convolution", [x = batch.x, h, window = s.window(), scale = 1 / s.rate] {
     return convolved(x, h, window, scale);
   });
+  const int64_t factor = low_rate_factor(s);
+  const auto taps = int64_t(s.hrf.seconds * s.rate);
+  add("responses_at_low_rate", [this, factor, taps, rate = s.rate] {
+    return double_gamma(model_.hrf_values(), rate / double(factor), taps / factor);
+  });
+  const at::Tensor low =
+      leaf(double_gamma(model_.hrf_values().detach(), s.rate / double(factor), taps / factor));
+  add("convolution_at_low_rate",
+      [x = batch.x, low, factor, window = s.window(), scale = 1 / s.rate] {
+        return convolved_at_low_rate(x, low, factor, window, scale);
+      });
   const at::Tensor blocks = leaf(a.responses.reshape({c.batch, s.parcels, s.frames, s.block}));
   add("wavelets", [this, blocks] { return analysed(model_.wavelet(), blocks) * model_.alpha(); });
   const auto graph_layer = [&](const std::string& name, const at::Tensor& nodes,
@@ -85,10 +99,9 @@ Parts::Parts(const BenchCase& c, uint64_t seed) : model_(c.spec, seed) {
             .expand({1, batch, model_.spec().targets})
             .contiguous();
       };
-      state = std::get<0>(
-          at::lstm(state, {from("h0"), from("c0")},
-                   {of("weight_ih"), of("weight_hh"), of("bias_ih"), of("bias_hh")}, true, 1, 0.0,
-                   false, false, false));
+      state = std::get<0>(at::lstm(state, {from("h0"), from("c0")},
+                                   {of("weight_ih"), of("weight_hh"), of("bias_ih"), of("bias_hh")},
+                                   true, 1, 0.0, false, false, false));
     }
     const at::Tensor inner = at::relu(at::linear(state, weight(model_, "output_layer1.weight"),
                                                  weight(model_, "output_layer1.bias")));
@@ -96,8 +109,8 @@ Parts::Parts(const BenchCase& c, uint64_t seed) : model_(c.spec, seed) {
                       weight(model_, "output_layer2.bias"));
   });
   const train::Parameters& p = model_.parameters();
-  const auto optimizer = std::make_shared<train::FlatOptimizer>(
-      train::OptimizerOptions(), p.values().numel(), at::kCPU);
+  const auto optimizer = std::make_shared<train::FlatOptimizer>(train::OptimizerOptions(),
+                                                                p.values().numel(), at::kCPU);
   all_.push_back({"adam", "update", [this, optimizer] {
                     const train::Parameters& all = model_.parameters();
                     all.gradient().zero_();

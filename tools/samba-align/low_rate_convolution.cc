@@ -34,9 +34,8 @@ at::Tensor by_rows(const at::Tensor& given, int64_t length, const Body& body) {
 at::Tensor decimated(const at::Tensor& x, int64_t factor) {
   const SeriesResampling rates(factor);
   const int64_t time = x.size(2), low = time / factor + kMore;
-  return by_rows(x, low, [&](const float* from, float* to) {
-    rates.decimate(from, time, -kBefore, low, to);
-  });
+  return by_rows(
+      x, low, [&](const float* from, float* to) { rates.decimate(from, time, -kBefore, low, to); });
 }
 
 class Interpolated : public torch::autograd::Function<Interpolated> {
@@ -60,9 +59,10 @@ at::Tensor convolved_at_low_rate(const at::Tensor& x, const at::Tensor& h, int64
                                  int64_t count, double scale) {
   if (factor == 1) return convolved(x, h, count, scale);
   if (x.size(2) % factor != 0 || count % factor != 0) {
-    throw UsageError(fmt::format("--hrf-rate: found a rate {} times lower for {} samples and {} of "
-                                 "context, expected a factor of both",
-                                 factor, count, x.size(2) - count));
+    throw UsageError(
+        fmt::format("--hrf-rate: found a rate {} times lower for {} samples and {} of "
+                    "context, expected a factor of both",
+                    factor, count, x.size(2) - count));
   }
   const at::Tensor low =
       convolved(decimated(x, factor), h, count / factor + kMore, scale * double(factor));

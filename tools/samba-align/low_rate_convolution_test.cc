@@ -32,8 +32,8 @@ double apart(const at::Tensor& found, const at::Tensor& expected) {
 
 // The corners of the parameters' ranges, the narrowest responses among them (section 3.2).
 at::Tensor corners() {
-  return at::tensor({6.0f,  12.0f, 0.5f, 0.7f, 0.5f, 0.4f, 10.0f, 14.0f, 1.3f, 0.8f, 1.1f, 0.8f,
-                     6.0f,  14.0f, 1.3f, 0.7f, 1.1f, 0.4f, 8.0f,  13.0f, 0.9f, 0.75f, 0.8f, 0.6f})
+  return at::tensor({6.0f, 12.0f, 0.5f, 0.7f, 0.5f, 0.4f, 10.0f, 14.0f, 1.3f, 0.8f,  1.1f, 0.8f,
+                     6.0f, 14.0f, 1.3f, 0.7f, 1.1f, 0.4f, 8.0f,  13.0f, 0.9f, 0.75f, 0.8f, 0.6f})
       .view({4, 6});
 }
 
@@ -53,11 +53,10 @@ TEST_CASE("at a low rate the convolution is that of the full rate to 1e-3 of its
     const int64_t taps = int64_t(30 * s.rate);
     const at::Tensor x = normal("x", {2, 4, s.time}), d_y = normal("d_y", {2, 4, s.count}),
                      values = corners().requires_grad_(true), same = corners().requires_grad_(true);
-    const at::Tensor full =
-        convolved(x, double_gamma(values, s.rate, taps), s.count, 1 / s.rate);
-    const at::Tensor low = convolved_at_low_rate(
-        x, double_gamma(same, s.rate / double(s.factor), taps / s.factor), s.factor, s.count,
-        1 / s.rate);
+    const at::Tensor full = convolved(x, double_gamma(values, s.rate, taps), s.count, 1 / s.rate);
+    const at::Tensor low =
+        convolved_at_low_rate(x, double_gamma(same, s.rate / double(s.factor), taps / s.factor),
+                              s.factor, s.count, 1 / s.rate);
     CHECK(apart(low.detach(), full.detach()) < 1e-3);
     torch::autograd::backward({full}, {d_y});
     torch::autograd::backward({low}, {d_y});
