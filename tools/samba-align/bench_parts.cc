@@ -5,7 +5,6 @@
 #include <ATen/ops/linear.h>
 #include <ATen/ops/lstm.h>
 #include <ATen/ops/ones_like.h>
-#include <ATen/ops/randn.h>
 #include <ATen/ops/relu.h>
 #include <torch/csrc/autograd/autograd.h>
 
@@ -15,6 +14,7 @@
 #include "common/train/flat_optimizer.h"
 #include "tools/samba-align/graph_layer.h"
 #include "tools/samba-align/hrf_convolution.h"
+#include "tools/samba-align/low_rate_convolution.h"
 #include "tools/samba-align/wavelet_transform.h"
 
 namespace tenfold::samba_align {
@@ -25,6 +25,9 @@ at::Tensor weight(const EleToHemo& model, const std::string& name) {
     if (p.name == name) return p.value;
   throw UsageError("bench: found no parameter " + name);
 }
+
+// To 20 samples a second, or as near as the sizes of the preset small let it come.
+int64_t low_rate_factor(const ModelSpec& s) { return s.rate == 200 ? 10 : 2; }
 
 at::Tensor leaf(const at::Tensor& t) { return t.detach().contiguous().requires_grad_(true); }
 
@@ -58,6 +61,17 @@ Parts::Parts(const BenchCase& c, uint64_t seed) : model_(c.spec, seed) {
   add("convolution", [x = batch.x, h, window = s.window(), scale = 1 / s.rate] {
     return convolved(x, h, window, scale);
   });
+  const int64_t factor = low_rate_factor(s);
+  const auto taps = int64_t(s.hrf.seconds * s.rate);
+  add("responses_at_low_rate", [this, factor, taps, rate = s.rate] {
+    return double_gamma(model_.hrf_values(), rate / double(factor), taps / factor);
+  });
+  const at::Tensor low =
+      leaf(double_gamma(model_.hrf_values().detach(), s.rate / double(factor), taps / factor));
+  add("convolution_at_low_rate",
+      [x = batch.x, low, factor, window = s.window(), scale = 1 / s.rate] {
+        return convolved_at_low_rate(x, low, factor, window, scale);
+      });
   const at::Tensor blocks = leaf(a.responses.reshape({c.batch, s.parcels, s.frames, s.block}));
   add("wavelets", [this, blocks] { return analysed(model_.wavelet(), blocks) * model_.alpha(); });
   const auto graph_layer = [&](const std::string& name, const at::Tensor& nodes,

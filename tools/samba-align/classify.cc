@@ -160,8 +160,7 @@ int classify(const ClassifyConfig& config, cli::Run& run) {
     }
     if (!config.controls) continue;
     const std::unique_ptr<Model> fresh = make_model(spec, uint64_t(seed));
-    std::vector<FeatureSet> untrained =
-        latent_features(*fresh, *opened.dataset, windows, {"gat1"});
+    std::vector<FeatureSet> untrained = latent_features(*fresh, *opened.dataset, windows, {"gat1"});
     untrained[0].name = "untrained";
     findings.add(untrained[0], seed);
   }

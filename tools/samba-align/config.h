@@ -265,8 +265,9 @@ struct TranslateConfig {
   void visit(Visitor& v) {
     v.text("ele", ele, "FILE.npy", "electrophysiology [parcels, samples] at the model's rate");
     v.text("hemo", hemo, "FILE.npy", "hemo2ele: fMRI [targets, frames] instead");
-    v.text("out", out, "FILE.npy",
-           "where the fMRI [targets, frames] or electrophysiology [parcels, samples] goes, float32");
+    v.text(
+        "out", out, "FILE.npy",
+        "where the fMRI [targets, frames] or electrophysiology [parcels, samples] goes, float32");
     v.text("run", run, "DIR", "a run's folder, or one of its checkpoints");
     v.text("data", data, "DIR", "whose graphs and scale hold; the training's recordings");
     v.text("subject", subject, "ID", "of them; the first where none is given");

@@ -71,7 +71,8 @@ Dataset::Dataset(const RecordingSet& recordings, const DatasetOptions& options)
     std::unique_ptr<const Moments> ele_moments, hemo_moments;
     if (options.normalise == "recording") {
       const Frames t = parts_.train, s = in_samples(t);
-      ele_moments = std::make_unique<Moments>(ele.narrow(1, s.first, s.count()), where + "/ele.npy");
+      ele_moments =
+          std::make_unique<Moments>(ele.narrow(1, s.first, s.count()), where + "/ele.npy");
       hemo_moments =
           std::make_unique<Moments>(hemo.narrow(1, t.first, t.count()), where + "/hemo.npy");
       ele = ele_moments->normalised(ele);

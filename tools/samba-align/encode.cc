@@ -20,9 +20,8 @@ int encode(const EncodeConfig& config, cli::Run& run) {
   const std::vector<std::string> names = latent_names(spec);
   if (std::find(names.begin(), names.end(), config.latent) == names.end())
     throw UsageError(no_latent(config.latent, names));
-  const std::vector<LabelledWindow> windows =
-      labelled_windows(opened.recordings, opened.dataset->parts(), spec.frames, config.stride,
-                       spec.context_frames);
+  const std::vector<LabelledWindow> windows = labelled_windows(
+      opened.recordings, opened.dataset->parts(), spec.frames, config.stride, spec.context_frames);
   std::vector<int64_t> start;
   std::vector<int32_t> part, label, subject;
   for (const LabelledWindow& w : windows) {

@@ -37,10 +37,10 @@ void write_predictions(const std::string& path, const std::vector<SeedTranslatio
   const Translation& first = translations[0].translation;
   const std::vector<int64_t> shape = {first.windows, first.targets, first.frames};
   using io::DType;
-  std::vector<io::NpzArray> arrays = {{"y_hat", DType::kF32, shape, first.translated.data()},
-                                      {"y", DType::kF32, shape, first.truth.data()},
-                                      {"start_frame", DType::kI64, {first.windows},
-                                       first.start_frames.data()}};
+  std::vector<io::NpzArray> arrays = {
+      {"y_hat", DType::kF32, shape, first.translated.data()},
+      {"y", DType::kF32, shape, first.truth.data()},
+      {"start_frame", DType::kI64, {first.windows}, first.start_frames.data()}};
   if (!first.deviation.empty())
     arrays.push_back({"y_hat_std", DType::kF32, shape, first.deviation.data()});
   for (const auto& [seed, t] : translations) {
@@ -67,12 +67,12 @@ int evaluate(const EvalConfig& config, cli::Run& run) {
                                  config.mc_samples};
   std::vector<SeedTranslation> translations;
   for (const auto& [seed, model] : opened.seed_models())
-    translations.push_back({seed, translate(*model, dataset, dataset.windows(config.part), options)});
+    translations.push_back(
+        {seed, translate(*model, dataset, dataset.windows(config.part), options)});
   add_translation(result, translations, config.keep_first_frame ? 0 : 1);
   add_pairs(result, opened.recordings, translations);
   if (config.metrics == "reference") add_pooled(result, translations);
-  if (!config.predictions.empty())
-    write_predictions(config.predictions, translations);
+  if (!config.predictions.empty()) write_predictions(config.predictions, translations);
   add_learned(result, opened.recordings, opened.seed_models(), translations);
   run.emit(result, "eval/1");
   return 0;

@@ -25,8 +25,8 @@ struct TranslationSetting {
 };
 
 // Electrophysiology [parcels, frames * block] as recorded -> [targets, frames] on the normalised
-// scale; of a model of the other direction fMRI [targets, frames] -> [parcels, frames * block]. Each
-// frame is taken from the first window that holds it. What a window's context lacks before the
+// scale; of a model of the other direction fMRI [targets, frames] -> [parcels, frames * block].
+// Each frame is taken from the first window that holds it. What a window's context lacks before the
 // recording is the mean. The decoder begins with zeros. Throws DataError where a window that is
 // normalised by itself does not vary. `frames` is a window's at least.
 at::Tensor translate_recording(const Model& model, const at::Tensor& series,

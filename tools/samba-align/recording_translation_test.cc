@@ -78,16 +78,13 @@ TEST_CASE("a recording's translation is that of its windows as the data set cuts
     const auto same = [](const at::Tensor& a, const at::Tensor& b) {
       return (a - b).abs().max().item<double>() < 1e-5;
     };
-    const at::Tensor ele =
-        at::from_blob(const_cast<float*>(set.subjects[0].ele.data()),
-                      {kParcels, kFrames * kBlock}, at::kFloat);
+    const at::Tensor ele = at::from_blob(const_cast<float*>(set.subjects[0].ele.data()),
+                                         {kParcels, kFrames * kBlock}, at::kFloat);
     const Frames& train = dataset.parts().train;
     const Moments moments(ele.narrow(1, train.first * kBlock, train.count() * kBlock), "memory");
-    const TranslationSetting setting{
-        dataset.source_graph(0),
-        dataset.target_graph(0),
-        std::string(normalise) == "recording" ? &moments : nullptr,
-        "memory"};
+    const TranslationSetting setting{dataset.source_graph(0), dataset.target_graph(0),
+                                     std::string(normalise) == "recording" ? &moments : nullptr,
+                                     "memory"};
     const at::Tensor whole = translate_recording(model, ele, setting);
     CHECK(whole.sizes() == at::IntArrayRef({kTargets, kFrames}));
     for (const int64_t start : {5, 100, 195})

@@ -27,7 +27,8 @@ struct Expected {
 };
 
 // [rows, time] float32, finite.
-std::vector<float> read_series(const std::string& path, const Expected& expected, int64_t& columns) {
+std::vector<float> read_series(const std::string& path, const Expected& expected,
+                               int64_t& columns) {
   const io::Tensor t = io::read_npy(path);
   if (t.shape.size() != 2 || t.shape[0] != expected.rows) {
     std::string found;
@@ -41,8 +42,8 @@ std::vector<float> read_series(const std::string& path, const Expected& expected
   }
   columns = t.shape[1];
   std::vector<float> values = t.to_float32(path);
-  const auto wrong = std::find_if(values.begin(), values.end(),
-                                  [](float v) { return !std::isfinite(v); });
+  const auto wrong =
+      std::find_if(values.begin(), values.end(), [](float v) { return !std::isfinite(v); });
   if (wrong == values.end()) return values;
   const int64_t at = wrong - values.begin();
   throw DataError(fmt::format("{}: found {} at row {}, column {}, expected finite numbers", path,
@@ -91,8 +92,7 @@ int translate_file(const TranslateConfig& config, cli::Run& run) {
   result.data.emplace_back(back ? "hemo" : "ele", path);
   result.data.emplace_back("translated_frames", frames);
   if (!back) {
-    result.data.emplace_back("frames_without_whole_context",
-                             std::min(frames, spec.context_frames));
+    result.data.emplace_back("frames_without_whole_context", std::min(frames, spec.context_frames));
   }
   result.data.emplace_back("graphs_and_scale_of", opened.recordings.subjects[subject].subject);
   if (run.options().dry_run) {
@@ -100,13 +100,14 @@ int translate_file(const TranslateConfig& config, cli::Run& run) {
     return 0;
   }
   if (opened.stored.config.training.true_first_frame) {
-    log::warning("the run's decoder began with the true first frame, which is not known here: "
-                 "zeros are given");
+    log::warning(
+        "the run's decoder began with the true first frame, which is not known here: "
+        "zeros are given");
   }
   const Dataset& known = *opened.dataset;
-  const TranslationSetting setting{
-      known.source_graph(subject), known.target_graph(subject),
-      back ? known.hemo_moments(subject) : known.ele_moments(subject), path};
+  const TranslationSetting setting{known.source_graph(subject), known.target_graph(subject),
+                                   back ? known.hemo_moments(subject) : known.ele_moments(subject),
+                                   path};
   at::Tensor sum;
   for (const auto& model : opened.models) {
     const at::Tensor one = translate_recording(*model, series, setting);

@@ -7,7 +7,6 @@
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/stack.h>
 #include <ATen/ops/var.h>
-
 #include <fmt/format.h>
 
 #include <cmath>
