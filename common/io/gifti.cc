@@ -140,19 +140,6 @@ class ArrayReader {
     return out;
   }
 
-  static std::vector<double> row_major(const std::vector<double>& from,
-                                       const std::vector<int64_t>& shape) {
-    std::vector<double> out(from.size());
-    std::vector<int64_t> index(shape.size(), 0);  // of the source, the first fastest
-    for (const double value : from) {
-      int64_t at = 0;
-      for (size_t d = 0; d < shape.size(); ++d) at = at * shape[d] + index[d];
-      out[size_t(at)] = value;
-      for (size_t d = 0; d < shape.size() && ++index[d] == shape[d]; ++d) index[d] = 0;
-    }
-    return out;
-  }
-
   const XmlNode& node_;
   std::string where_;
 };

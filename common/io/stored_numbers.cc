@@ -51,4 +51,17 @@ void to_doubles(const uint8_t* from, uint64_t count, NumberType type, bool big_e
   }
 }
 
+std::vector<double> row_major(const std::vector<double>& columns,
+                              const std::vector<int64_t>& shape) {
+  std::vector<double> out(columns.size());
+  std::vector<int64_t> index(shape.size(), 0);
+  for (const double value : columns) {
+    int64_t at = 0;
+    for (size_t d = 0; d < shape.size(); ++d) at = at * shape[d] + index[d];
+    out[size_t(at)] = value;
+    for (size_t d = 0; d < shape.size() && ++index[d] == shape[d]; ++d) index[d] = 0;
+  }
+  return out;
+}
+
 }  // namespace tenfold::io

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <vector>
 
 namespace tenfold::io {
 
@@ -24,5 +25,9 @@ T stored_number(const uint8_t* at, bool big_endian) {
 
 // `count` numbers at `from` as float64.
 void to_doubles(const uint8_t* from, uint64_t count, NumberType type, bool big_endian, double* out);
+
+// Numbers stored with the first index fastest, as row-major.
+std::vector<double> row_major(const std::vector<double>& columns,
+                              const std::vector<int64_t>& shape);
 
 }  // namespace tenfold::io
