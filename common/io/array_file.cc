@@ -260,7 +260,7 @@ void transpose(PlainMatrix& m) {
 
 void require_channels_first(PlainMatrix& m, const std::string& layout, int64_t channels,
                             const std::string& path) {
-  std::string found = layout;
+  std::string found = layout == "auto" ? "" : layout;
   if (found.empty()) {
     const bool rows = channels > 0 && m.rows == channels,
                columns = channels > 0 && m.columns == channels;

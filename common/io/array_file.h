@@ -53,8 +53,8 @@ PlainMatrix choose_matrix(const ArrayFile& file, const ArrayOptions& options);
 // Turns rows into columns.
 void transpose(PlainMatrix& matrix);
 
-// [channels, times] by --layout ("ct", "tc", or "" for whichever axis is `channels` long, which is
-// 0 where it is not known). Throws DataError naming both sizes where both axes or none match, or
+// [channels, times] by --layout ("ct", "tc", or "auto" for whichever axis is `channels` long, which
+// is 0 where it is not known). Throws DataError naming both sizes where both axes or none match, or
 // the layout says otherwise.
 void require_channels_first(PlainMatrix& matrix, const std::string& layout, int64_t channels,
                             const std::string& path);

@@ -137,9 +137,9 @@ TEST_CASE("the axis of the known number of parcels is the parcels', else --layou
     require_channels_first(m, layout, channels, "x.npy");
     return m;
   };
-  CHECK(laid("", 2).rows == 2);
-  CHECK(laid("", 3).rows == 3);
-  CHECK(laid("", 3).values == Doubles{1, 4, 2, 5, 3, 6});
+  CHECK(laid("auto", 2).rows == 2);
+  CHECK(laid("auto", 3).rows == 3);
+  CHECK(laid("auto", 3).values == Doubles{1, 4, 2, 5, 3, 6});
   CHECK(laid("ct", 0).rows == 2);
   CHECK(laid("tc", 0).rows == 3);
   const auto fault = [&](const std::string& layout, int64_t channels) {
@@ -147,15 +147,15 @@ TEST_CASE("the axis of the known number of parcels is the parcels', else --layou
     CHECK(o.code == ExitCode::kBadData);
     return o.message;
   };
-  CHECK(fault("", 0).find("found 2 x 3 numbers and no known number of parcels") !=
+  CHECK(fault("auto", 0).find("found 2 x 3 numbers and no known number of parcels") !=
         std::string::npos);
-  CHECK(fault("", 4).find("that fits (4)") != std::string::npos);
+  CHECK(fault("auto", 4).find("that fits (4)") != std::string::npos);
   CHECK(fault("tc", 2).find(
             "--layout tc: found 2 x 3 numbers, expected 2 parcels along the columns") !=
         std::string::npos);
   PlainMatrix square{"", "", 2, 2, Doubles(4), {}, {}};
   CHECK(outcome_of([&] {
-          require_channels_first(square, "", 2, "x");
+          require_channels_first(square, "auto", 2, "x");
         }).says("both axes have parcels (2)"));
 }
 
