@@ -12,6 +12,7 @@
 #include "tools/samba-align/model_spec.h"
 #include "tools/samba-align/preparation.h"
 #include "tools/samba-align/recording.h"
+#include "tools/samba-align/simulation_input_files.h"
 #include "tools/samba-align/simulation_options.h"
 #include "tools/samba-align/training_options.h"
 
@@ -26,6 +27,7 @@ constexpr const char* kTrainFolder = "runs/samba-align/train";
 
 struct SimulateConfig {
   SimulationOptions options;
+  SimulationInputFiles inputs;
   std::string out = kSimulationFolder;
 
   template <class Visitor>
@@ -62,6 +64,13 @@ struct SimulateConfig {
     v.number("fmri-noise-ar", o.fmri_noise_ar, {-0.99, 0.99}, "", "its AR(1) coefficient");
     v.number("drift", o.drift, {0.0, 100.0}, "",
              "largest linear drift over the signal's deviation");
+    v.group("Your own matrices");
+    v.text("connectome", inputs.connectome, "FILE", "[parcels, parcels] streamline counts");
+    v.text("lengths", inputs.lengths, "FILE", "[parcels, parcels] mm, beside --connectome");
+    v.text("leadfield", inputs.leadfield, "FILE", "[sensors, parcels] per Am, or of vertices");
+    v.text("region-map", inputs.region_map, "FILE", "a parcel (0, 1, ...) for each vertex of it");
+    v.text("fmri-noise-from", inputs.fmri_noise_from, "FILE",
+           "real fMRI of as many parcels; its phase-randomised surrogates are the noise");
   }
   static std::vector<std::string> presets() { return {"small"}; }
   void apply_preset(const std::string& name, cli::CommonOptions& common);

@@ -1,13 +1,34 @@
 // `simulate`: recordings of simulated people, and what is true about them.
 
+#include <nlohmann/json.hpp>
+
 #include "common/log/logger.h"
 #include "tools/samba-align/commands.h"
 #include "tools/samba-align/simulation_files.h"
 
 namespace tenfold::samba_align {
 
+namespace {
+
+// The options, and the files that the user brought.
+std::string config_with_inputs(const SimulateConfig& config) {
+  auto out = nlohmann::ordered_json::parse(config_of(config.options));
+  const SimulationInputFiles& in = config.inputs;
+  for (const auto& [name, path] : {std::pair{"connectome", &in.connectome},
+                                   {"lengths", &in.lengths},
+                                   {"leadfield", &in.leadfield},
+                                   {"region-map", &in.region_map},
+                                   {"fmri-noise-from", &in.fmri_noise_from}}) {
+    if (!path->empty()) out[name] = *path;
+  }
+  return out.dump();
+}
+
+}  // namespace
+
 int simulate(const SimulateConfig& config, cli::Run& run) {
-  const Simulation simulation(config.options, {});
+  const Simulation simulation(config.options,
+                              read_simulation_inputs(config.inputs, config.options.hemo_parcels));
   const SimulationOptions& o = config.options;
   log::Result result;
   result.seeds = run.options().seed;
@@ -21,7 +42,8 @@ int simulate(const SimulateConfig& config, cli::Run& run) {
                  {"ele_parcels", o.ele_parcels},
                  {"hemo_parcels", o.hemo_parcels}};
   if (!run.options().dry_run) {
-    const WrittenSimulation written = write_simulation(simulation, config.out, config_of(o));
+    const WrittenSimulation written =
+        write_simulation(simulation, config.out, config_with_inputs(config));
     log::info("wrote " + written.truth);
     result.data.emplace_back("truth", written.truth);
     log::Table files{{"file", "dtype", "unit", "sha256"}, {}};
