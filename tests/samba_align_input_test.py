@@ -14,7 +14,7 @@ import tool_case
 
 TOOL = tool_case.Tool(*sys.argv[1:4])
 PLOT = pathlib.Path(sys.argv[4]).resolve()
-SMALL = ["--preset", "small", "--patches", "2", "--hrf-hidden", "8,8", "--iterations", "2", "--batch-size", "4", "--eval-every", "2",
+SMALL = ["--preset", "small", "--hrf-hidden", "8,8", "--iterations", "2", "--batch-size", "4", "--eval-every", "2",
          "--dense", "8", "--quiet", "--threads", "1"]
 FS, TR, FRAMES = 10, 2, 330
 
@@ -94,7 +94,7 @@ class Prepared(Case):
         info = self.result("info", "--quiet", "--data", self.out, "--preset", "small")
         self.assertEqual(info["data"]["subjects"], ["sub-01"])
         self.assertGreater(info["data"]["test_windows"], 0)
-        trained = self.result("train", *SMALL, "--data", self.out, "--out", self.folder / "run")
+        trained = self.result("train", *SMALL, "--patches", "2", "--data", self.out, "--out", self.folder / "run")
         self.assertEqual(len(trained["tables"]["parcels"]["rows"]), 8)
 
     def test_two_subjects_of_two_runs_keep_their_order(self):
@@ -113,7 +113,7 @@ class Prepared(Case):
     def test_fmri_alone_is_prepared_and_not_trained(self):
         result = self.result(*self.prepare(ele=False))
         self.assertNotIn("correlation_ele", result["tables"])
-        self.refused(65, "fMRI only", args=["train", *SMALL, "--data", self.out, "--out", self.folder / "run"])
+        self.refused(65, "fMRI only", args=["train", *SMALL, "--patches", "2", "--data", self.out, "--out", self.folder / "run"])
 
     def test_voxels_are_averaged_over_a_label_image_in_either_byte_order(self):
         bold = np.random.default_rng(2).standard_normal((2, 3, 2, FRAMES)).astype(np.float32)
@@ -201,7 +201,7 @@ class BadInput(Case):
         self.assertEqual(row["constant_hemo"], 1)
         r = np.array(result["tables"]["correlation_hemo"]["rows"])
         self.assertEqual(np.abs(r[2]).sum(), 0)
-        self.result("train", *SMALL, "--data", self.out, "--out", self.folder / "run")
+        self.result("train", *SMALL, "--patches", "2", "--data", self.out, "--out", self.folder / "run")
 
     def test_parcels_that_the_patches_do_not_divide(self):
         self.done(*self.prepare())
@@ -210,7 +210,7 @@ class BadInput(Case):
     def test_too_few_frames_for_a_window_in_a_part(self):
         self.ele, self.hemo = self.ele[:, :2000], self.hemo[:, :100]
         self.done(*self.prepare())
-        self.refused(65, "frames", args=["train", *SMALL, "--data", self.out, "--out", self.folder / "run"])
+        self.refused(65, "frames", args=["train", *SMALL, "--patches", "2", "--data", self.out, "--out", self.folder / "run"])
 
     def test_events_outside_of_the_recording(self):
         for onset in ("-1", "660"):

@@ -75,7 +75,7 @@ void add_file(const InfoConfig& config, log::Result& result) {
   const io::Bytes file = signals ? io::Bytes() : io::read_maybe_gzip(path);
   if (signals || io::is_cifti(file)) {
     add_recording(read_file_as_is(path, config.file, Modality::kElectrophysiology), facts, result);
-  } else if (io::is_nifti(file)) {
+  } else if (io::is_nifti(file) || ends_with(path, ".nii") || ends_with(path, ".nii.gz")) {
     add_volume(io::parse_nifti_header(file, path), path, facts);
   } else {
     add_arrays(path, facts, result);

@@ -2,8 +2,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include "common/io/npy.h"
 #include "common/log/logger.h"
 #include "tools/samba-align/commands.h"
+#include "tools/samba-align/graph.h"
 #include "tools/samba-align/simulation_files.h"
 
 namespace tenfold::samba_align {
@@ -22,6 +24,32 @@ std::string config_with_inputs(const SimulateConfig& config) {
     if (!path->empty()) out[name] = *path;
   }
   return out.dump();
+}
+
+// Correlations between all pairs of rows.
+Eigen::VectorXd pairs_of(const FloatMatrix& series) {
+  const int64_t n = series.rows();
+  const std::vector<double> r = correlations(series.data(), n, series.cols(), series.cols());
+  Eigen::VectorXd out(n * (n - 1) / 2);
+  int64_t k = 0;
+  for (int64_t i = 0; i < n; ++i)
+    for (int64_t j = i + 1; j < n; ++j) out(k++) = r[size_t(i * n + j)];
+  return out;
+}
+
+// How alike simulated and real functional connectivity are: the correlation of the upper triangles.
+log::Metric connectivity_metric(const std::string& hemo, const Matrix& real) {
+  const io::Tensor t = io::read_npy(hemo);
+  const FloatMatrix simulated =
+      Eigen::Map<const FloatMatrix>(t.as<float>(), t.shape[0], t.shape[1]);
+  Eigen::VectorXd a = pairs_of(simulated), b = pairs_of(real.cast<float>());
+  a.array() -= a.mean();
+  b.array() -= b.mean();
+  log::Metric m;
+  m.value = a.dot(b) / (a.norm() * b.norm());
+  m.n = a.size();
+  m.higher_is_better = true;
+  return m;
 }
 
 }  // namespace
@@ -50,6 +78,11 @@ int simulate(const SimulateConfig& config, cli::Run& run) {
     for (const WrittenFile& f : written.files)
       files.rows.push_back({f.name, f.dtype, f.unit, f.sha256});
     result.tables.emplace_back("files", files);
+    if (inputs.fmri_noise_series) {
+      const std::string hemo = config.out + "/" + written.subjects[0] + "/hemo.npy";
+      result.metrics.emplace_back("connectivity_r",
+                                  connectivity_metric(hemo, *inputs.fmri_noise_series));
+    }
   }
   run.emit(result, "simulate/1");
   return 0;
