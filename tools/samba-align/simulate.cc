@@ -55,8 +55,9 @@ log::Metric connectivity_metric(const std::string& hemo, const Matrix& real) {
 }  // namespace
 
 int simulate(const SimulateConfig& config, cli::Run& run) {
-  const Simulation simulation(config.options,
-                              read_simulation_inputs(config.inputs, config.options.hemo_parcels));
+  const SimulationInputs inputs =
+      read_simulation_inputs(config.inputs, config.options.hemo_parcels);
+  const Simulation simulation(config.options, inputs);
   const SimulationOptions& o = config.options;
   log::Result result;
   result.seeds = run.options().seed;
