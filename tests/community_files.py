@@ -5,7 +5,8 @@ usage: python community_files.py OUT_DIR
 Beside each file FILE lie FILE.expected.npy (the values that the library reads, [channels, samples] or [epochs, channels,
 samples], in V, T or T/m), FILE.events.csv (onset_s from the first sample, duration_s, label) and FILE.facts.csv (how to read
 it, rate, names). recordings.csv lists them. Where a library is missing its files are left out, with the reason on stdout.
-Made with: mne 1.13.2, edfio 0.4.18, pybv 0.8.1, nibabel 5.4.2, numpy 2.4.6.
+Images are [voxels, times] with the first axis fastest and their affine as names; matrices have no names and rate 1. The libraries'
+versions are those of community_requirements.txt.
 """
 
 import csv
@@ -151,10 +152,124 @@ def write_annot(nibabel, out):
     out.add("lh.test.annot", back[None], [name.decode() for name in table], 1, [])
 
 
+def write_nifti(nibabel, out):
+    """The names are the affine, row by row; the rate is one over the repetition time."""
+    random = np.random.default_rng(10)
+    affine = np.array([[-3, 0.1, 0, 90], [0, 3, 0.2, -126], [0.1, 0, 4, -72], [0, 0, 0, 1.0]])
+    whole = random.integers(-3000, 3000, (4, 5, 3, 6)).astype(np.int16)
+    for name, kind, values, order, unit in [("int16.nii.gz", nibabel.Nifti1Image, whole, "<", "sec"),
+                                            ("big.nii", nibabel.Nifti1Image, whole.astype(np.float32) / 7, ">", "msec"),
+                                            ("two.nii.gz", nibabel.Nifti2Image, whole / 7, "<", "sec"),
+                                            ("scaled.nii", nibabel.Nifti1Image, whole / 7, "<", "sec")]:
+        header = kind.header_class(endianness=order)
+        header.set_data_dtype(np.int16 if name == "scaled.nii" else values.dtype)
+        header.set_data_shape(values.shape)
+        header.set_xyzt_units("mm", unit)
+        header["pixdim"][4] = 720 if unit == "msec" else 0.72
+        image = kind(values, affine, header)
+        image.to_filename(out / name)
+        back = nibabel.load(out / name)
+        add_volumes(out, name, back)
+    quaternion = nibabel.Nifti1Image(whole, None)
+    quaternion.set_qform(nibabel.affines.from_matvec(nibabel.eulerangles.euler2mat(0.3, -0.2, 1.1) * [2, 3, -4], [1, 2, 3]), 1)
+    quaternion.set_sform(None, 0)
+    quaternion.header["pixdim"][4] = 2
+    quaternion.to_filename(out / "quaternion.nii")
+    add_volumes(out, "quaternion.nii", nibabel.load(out / "quaternion.nii"))
+
+
+def add_volumes(out, name, image):
+    step = float(image.header["pixdim"][4]) * (1e-3 if image.header.get_xyzt_units()[1] == "msec" else 1)
+    out.add(name, image.get_fdata().reshape(-1, image.shape[-1], order="F"), [f"{a + 0.0:.3f}" for a in image.affine[:3].flat], 1 / step,
+            [])
+
+
+def write_gifti(nibabel, out):
+    gifti = nibabel.gifti
+    random = np.random.default_rng(11)
+    data = random.standard_normal((30, 7)).astype(np.float32)
+    for encoding in ("ASCII", "B64BIN", "B64GZ"):
+        meta = gifti.GiftiMetaData(TimeStep="1500.0")
+        arrays = [gifti.GiftiDataArray(column, "NIFTI_INTENT_TIME_SERIES", "NIFTI_TYPE_FLOAT32",
+                                       encoding=f"GIFTI_ENCODING_{encoding}", meta=meta) for column in data.T.copy()]
+        name = f"{encoding.lower()}.func.gii"
+        gifti.GiftiImage(darrays=arrays).to_filename(out / name)
+        back = nibabel.load(out / name)
+        out.add(name, np.stack([a.data for a in back.darrays], axis=1), [], 1 / 1.5, [])
+    table = gifti.GiftiLabelTable()
+    for key, name in enumerate(["???", "17Networks_LH_VisCent_1", "17Networks_LH_SomMotA_1"]):
+        label = gifti.GiftiLabel(key, 0.1 * key, 0.5, 0.5, 1)
+        label.label = name
+        table.labels.append(label)
+    labels = random.integers(0, 3, 40).astype(np.int32)
+    image = gifti.GiftiImage(darrays=[gifti.GiftiDataArray(labels, "NIFTI_INTENT_LABEL", "NIFTI_TYPE_INT32")], labeltable=table)
+    image.to_filename(out / "lh.label.gii")
+    back = nibabel.load(out / "lh.label.gii")
+    out.add("lh.label.gii", np.where(back.darrays[0].data == 0, -1, back.darrays[0].data)[None], list(back.labeltable.get_labels_as_dict().values()), 1, [])
+
+
+def write_cifti(nibabel, out):
+    axes = nibabel.cifti2
+    random = np.random.default_rng(12)
+    times = axes.SeriesAxis(start=0, step=0.72, size=9)
+    left = axes.BrainModelAxis.from_surface(np.arange(2, 12), 20, name="CortexLeft")
+    right = axes.BrainModelAxis.from_surface(np.arange(8), 20, name="CortexRight")
+    parcels = axes.ParcelsAxis.from_brain_models([("V1", left), ("V2", right), ("both", left + right)])
+    names = [f"{structure.removeprefix('CIFTI_STRUCTURE_')}/{vertex}" for model in (left, right)
+             for structure, vertex in zip(model.name, model.vertex)]
+    for name, rows, labels in [("rest.ptseries.nii", parcels, ["V1", "V2", "both"]), ("rest.dtseries.nii", left + right, names)]:
+        data = random.standard_normal((9, len(rows))).astype(np.float32)
+        nibabel.Cifti2Image(data, (times, rows)).to_filename(out / name)
+        back = nibabel.load(out / name)
+        out.add(name, back.get_fdata().T, labels, 1 / 0.72, [])
+
+
+def write_matlab(scipy_io, out):
+    random = np.random.default_rng(13)
+    data = random.standard_normal((6, 50))
+    for name, values, compressed in [("v5.mat", data, False), ("v7.mat", data, True), ("single.mat", data.astype(np.float32), True),
+                                     ("int16.mat", (1000 * data).astype(np.int16), False)]:
+        scipy_io.savemat(out / name, {"tc": values, "fs": 50.0, "who": "sub-01", "c": np.array([["a", 1]], dtype=object)},
+                         do_compression=compressed)
+        out.add(name, scipy_io.loadmat(out / name)["tc"].astype(np.float64), [], 1, [])
+
+
+def write_hdf5(h5py, out):
+    random = np.random.default_rng(14)
+    data = random.standard_normal((6, 50))
+    with h5py.File(out / "v73.mat", "w", userblock_size=512) as file:
+        file.create_dataset("tc", data=data.T, chunks=(10, 6), compression="gzip").attrs["MATLAB_class"] = np.bytes_("double")
+        file.create_dataset("fs", data=[[50.0]]).attrs["MATLAB_class"] = np.bytes_("double")
+    with open(out / "v73.mat", "r+b") as file:
+        file.write(b"MATLAB 7.3 MAT-file, Platform: test".ljust(116) + bytes(8) + b"\x00\x02IM")
+    with h5py.File(out / "v73.mat") as file:
+        out.add("v73.mat", file["tc"][()].T, [], 1, [])
+    with h5py.File(out / "plain.h5", "w") as file:
+        file["rest/bold"] = data.astype(">f4")
+        file["rest/names"] = [f"parcel {i}" for i in range(6)]
+    with h5py.File(out / "plain.h5") as file:
+        out.add("plain.h5", file["rest/bold"][()], [], 1, [])
+
+
+def write_numpy(_, out):
+    random = np.random.default_rng(15)
+    data = random.standard_normal((6, 50))
+    for name, values in [("half.npy", data.astype(np.float16)), ("fortran.npy", np.asfortranarray(data))]:
+        np.save(out / name, values)
+        out.add(name, np.load(out / name), [], 1, [])
+    for name, save in [("stored.npz", np.savez), ("packed.npz", np.savez_compressed)]:
+        save(out / name, x=data.astype(np.float32), labels=np.arange(50))
+        out.add(name, np.load(out / name)["x"], [], 1, [])
+    np.savetxt(out / "table.csv", data, delimiter=",", header=",".join(f"roi {i}" for i in range(50)), comments="")
+    out.add("table.csv", np.loadtxt(out / "table.csv", delimiter=",", skiprows=1), [], 1, [])
+
+
 def main(folder):
     out = Folder(folder)
     for write, libraries in [(write_raw_fif, ["mne"]), (write_epochs_fif, ["mne"]), (write_edf, ["mne", "edfio"]),
-                             (write_brainvision, ["mne", "pybv"]), (write_annot, ["nibabel"])]:
+                             (write_brainvision, ["mne", "pybv"]), (write_annot, ["nibabel"]),
+                             (write_nifti, ["nibabel"]), (write_gifti, ["nibabel"]), (write_cifti, ["nibabel"]),
+                             (write_matlab, ["scipy.io"]), (write_hdf5, ["h5py"]), (write_numpy, ["numpy"])]:
         try:
             modules = [importlib.import_module(library) for library in libraries]
         except ImportError as error:

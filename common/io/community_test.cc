@@ -6,12 +6,18 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "common/io/array_file.h"
 #include "common/io/brainvision.h"
+#include "common/io/cifti.h"
 #include "common/io/csv.h"
 #include "common/io/edf.h"
 #include "common/io/fif.h"
 #include "common/io/freesurfer_annot.h"
+#include "common/io/gifti.h"
+#include "common/io/gzip.h"
+#include "common/io/nifti.h"
 #include "common/io/npy.h"
+#include "common/io/scratch_for_test.h"
 #include "common/testing/skip.h"
 
 namespace tenfold::io {
@@ -33,8 +39,7 @@ FifOptions fif_options(const CsvTable& facts) {
   return options;
 }
 
-Signals read_annot_as_signals(const std::string& path) {
-  const SurfaceParcels parcels = read_annot(path);
+Signals signals_of(const SurfaceParcels& parcels) {
   Signals out;
   out.names = parcels.names;
   out.values.assign(parcels.labels.begin(), parcels.labels.end());
@@ -43,12 +48,52 @@ Signals read_annot_as_signals(const std::string& path) {
   return out;
 }
 
+// The affine as names, as community_files.py writes it.
+Signals signals_of(const NiftiImage& image, const std::string& path) {
+  Signals out;
+  out.values.resize(image.values.size());
+  out.samples = image.header.shape[3];
+  const size_t times = size_t(out.samples), voxels = out.values.size() / times;
+  for (size_t t = 0; t < times; ++t)
+    for (size_t v = 0; v < voxels; ++v) out.values[v * times + t] = image.values[t * voxels + v];
+  out.rate_hz = 1 / nifti_tr(image.header, path);
+  for (const auto& row : image.header.affine)
+    for (const double a : row) {
+      char text[32];
+      std::snprintf(text, sizeof text, "%.3f", a + 0.0);
+      out.names.emplace_back(text);
+    }
+  return out;
+}
+
+Signals read_array(const std::string& path) {
+  const PlainMatrix matrix = read_matrix(path);
+  Signals out;
+  out.values = matrix.values;
+  out.samples = matrix.columns;
+  out.rate_hz = 1;
+  return out;
+}
+
+Signals read_imaging(const std::string& path) {
+  if (ends_with(path, ".label.gii")) return signals_of(gifti_parcels(read_gifti(path), path));
+  if (ends_with(path, ".gii")) {
+    Signals out = gifti_series(read_gifti(path), path);
+    out.names.clear();
+    return out;
+  }
+  const Bytes file = read_maybe_gzip(path);
+  return is_cifti(file) ? parse_cifti(file, path) : signals_of(parse_nifti(file, path), path);
+}
+
 Signals read(const std::string& path, const CsvTable& facts) {
   if (ends_with(path, ".fif") || ends_with(path, ".fif.gz"))
     return read_fif(path, fif_options(facts));
   if (ends_with(path, ".edf") || ends_with(path, ".bdf")) return read_edf(path);
   if (ends_with(path, ".vhdr")) return read_brainvision(path);
-  return read_annot_as_signals(path);
+  if (ends_with(path, ".gii") || ends_with(path, ".nii") || ends_with(path, ".nii.gz"))
+    return read_imaging(path);
+  return ends_with(path, ".annot") ? signals_of(read_annot(path)) : read_array(path);
 }
 
 std::string joined_names(const Signals& s) {
@@ -92,7 +137,9 @@ void require_same_events(const Signals& s, const std::string& path) {
 
 }  // namespace
 
-TEST_CASE("files of mne, edfio, pybv and nibabel are read to the numbers those libraries read") {
+TEST_CASE(
+    "files of mne, edfio, pybv, nibabel, scipy, h5py and numpy are read to the numbers those "
+    "libraries read") {
   const char* folder = std::getenv("TENFOLD_COMMUNITY_FILES");
   if (folder == nullptr)
     TENFOLD_SKIP("TENFOLD_COMMUNITY_FILES is not set (see tests/community_files.py)");
@@ -109,6 +156,41 @@ TEST_CASE("files of mne, edfio, pybv and nibabel are read to the numbers those l
     REQUIRE(double(s.events.size()) == facts.number(0, facts.find("events")));
     if (!s.events.empty()) require_same_events(s, path + ".events.csv");
   }
+}
+
+TEST_CASE("truncated and bit-flipped copies of them give numbers or one line") {
+  const char* folder = std::getenv("TENFOLD_COMMUNITY_FILES");
+  if (folder == nullptr)
+    TENFOLD_SKIP("TENFOLD_COMMUNITY_FILES is not set (see tests/community_files.py)");
+  constexpr size_t kCuts = 12, kFlips = 30, kLargest = 1 << 20;
+  const CsvTable list = CsvTable::read(std::string(folder) + "/recordings.csv");
+  const Scratch scratch;
+  int refused = 0, read_on = 0;
+  for (int64_t i = 0; i < list.rows(); ++i) {
+    const std::string name = list.text(i, 0), path = std::string(folder) + "/" + name;
+    const CsvTable facts = CsvTable::read(path + ".facts.csv");
+    const Bytes whole = read_file(path);
+    // A header of BrainVision's, or a part of several files, misses the others.
+    if (ends_with(name, ".vhdr") || name.find("split") == 0 || whole.size() > kLargest) continue;
+    for (size_t k = 0; k < kCuts + kFlips; ++k) {
+      CAPTURE(name, k);
+      Bytes damaged = whole;
+      if (k < kCuts) {
+        damaged.resize(whole.size() * k / kCuts);
+      } else {  // the first bytes are headers mostly
+        const size_t bit =
+            k * 2654435761u % (8 * std::min<size_t>(whole.size(), k % 2 ? 600 : whole.size()));
+        damaged[bit / 8] ^= uint8_t(1 << bit % 8);
+      }
+      write_file_atomic(scratch / name, damaged.data(), damaged.size());
+      const Outcome o = outcome_of([&] { read(scratch / name, facts); });
+      CAPTURE(o.message);
+      REQUIRE((o.ok() || (o.code == ExitCode::kBadData && !o.says("\n"))));
+      ++(o.ok() ? read_on : refused);
+    }
+  }
+  std::printf("%d damaged files refused, %d read\n", refused, read_on);
+  REQUIRE((refused > 100 && read_on > 100));
 }
 
 }  // namespace tenfold::io

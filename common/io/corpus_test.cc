@@ -1,14 +1,18 @@
 #include <catch2/catch.hpp>
 
 #include "common/io/brainvision_for_test.h"
+#include "common/io/cifti.h"
 #include "common/io/csv.h"
 #include "common/io/edf.h"
 #include "common/io/fif.h"
 #include "common/io/file.h"
 #include "common/io/freesurfer_annot.h"
+#include "common/io/gifti.h"
 #include "common/io/hdf5.h"
 #include "common/io/hdf5_walk_for_test.h"
 #include "common/io/idx.h"
+#include "common/io/matlab.h"
+#include "common/io/nifti.h"
 #include "common/io/safetensors.h"
 #include "common/io/scratch_for_test.h"
 
@@ -78,6 +82,17 @@ TEST_CASE("every IDX file of the fuzz corpus is read or refused") {
   const Tally labels = run("tests/fuzz/idx", read_idx_labels);
   REQUIRE((images.parsed >= 3 && images.refused >= 8));
   REQUIRE((labels.parsed >= 3 && labels.refused >= 8));
+}
+
+TEST_CASE("every NIfTI, CIFTI, GIFTI and MATLAB file of the fuzz corpus is read or refused") {
+  const Tally nifti = run("tests/fuzz/nifti", read_nifti),
+              cifti = run("tests/fuzz/cifti", read_cifti),
+              gifti = run("tests/fuzz/gifti", read_gifti),
+              matlab = run("tests/fuzz/matlab", MatlabFile::open);
+  CHECK((nifti.parsed >= 3 && nifti.refused >= 6));
+  CHECK((cifti.parsed >= 2 && cifti.refused >= 5));
+  CHECK((gifti.parsed >= 4 && gifti.refused >= 5));
+  CHECK((matlab.parsed >= 3 && matlab.refused >= 4));
 }
 
 TEST_CASE("every safetensors file of the fuzz corpus is read or refused") {

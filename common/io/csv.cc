@@ -13,7 +13,7 @@ namespace {
 
 // Cells of one record from `at` on; moves `at` behind its line end and counts lines.
 std::vector<std::string> next_record(const Bytes& file, size_t& at, int64_t& line,
-                                     const std::string& name) {
+                                     const std::string& name, char separator) {
   std::vector<std::string> cells(1);
   const int64_t first_line = line;
   bool quoted = false;
@@ -31,7 +31,7 @@ std::vector<std::string> next_record(const Bytes& file, size_t& at, int64_t& lin
       }
     } else if (c == '"' && cells.back().empty()) {
       quoted = true;
-    } else if (c == ',') {
+    } else if (c == separator) {
       cells.emplace_back();
     } else if (c == '\n') {
       break;
@@ -50,19 +50,19 @@ bool is_blank(const std::vector<std::string>& cells) {
 
 }  // namespace
 
-CsvTable CsvTable::parse(const Bytes& file, const std::string& name) {
+CsvTable CsvTable::parse(const Bytes& file, const std::string& name, char separator) {
   CsvTable table;
   table.name_ = name;
   size_t at = file.size() >= 3 && file[0] == 0xEF && file[1] == 0xBB && file[2] == 0xBF ? 3 : 0;
   int64_t line = 1;
-  table.columns_ = next_record(file, at, line, name);
+  table.columns_ = next_record(file, at, line, name, separator);
   for (size_t i = 0; i < table.columns_.size(); ++i) {
     if (table.find(table.columns_[i]) != int64_t(i))
       throw DataError(fmt::format("{}:1: column '{}' stands twice", name, table.columns_[i]));
   }
   while (at < file.size()) {
     const int64_t here = line;
-    std::vector<std::string> cells = next_record(file, at, line, name);
+    std::vector<std::string> cells = next_record(file, at, line, name, separator);
     if (is_blank(cells)) continue;
     if (cells.size() != table.columns_.size()) {
       throw DataError(fmt::format("{}:{}: found {} cells, expected {}", name, here, cells.size(),

@@ -1,5 +1,5 @@
-// Comma-separated tables (RFC 4180): a header line, then rows of equally many cells; quotes, CRLF
-// and a byte-order mark are understood.
+// Comma-separated tables (RFC 4180), or with another separator: a header line, then rows of equally
+// many cells; quotes, CRLF and a byte-order mark are understood.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@ class CsvTable {
  public:
   // `name` stands in messages. Throws DataError with the line for a row of another length, an
   // unfinished quote, a column that stands twice, or a file without rows.
-  static CsvTable parse(const Bytes& file, const std::string& name);
+  static CsvTable parse(const Bytes& file, const std::string& name, char separator = ',');
   static CsvTable read(const std::string& path);
 
   const std::vector<std::string>& columns() const { return columns_; }
@@ -26,6 +26,7 @@ class CsvTable {
   const std::string& text(int64_t row, int64_t column) const {
     return cells_[size_t(row) * columns_.size() + size_t(column)];
   }
+  int64_t line(int64_t row) const { return lines_[size_t(row)]; }  // of the file
   // Throws DataError naming the file's line (the header is line 1) and the column unless the cell
   // is a finite number.
   double number(int64_t row, int64_t column) const;

@@ -66,6 +66,10 @@ bool Hdf5File::holds_strings(const std::string& path) const {
   return process_->ask<bool>(Hdf5Call::kHoldsStrings, path);
 }
 
+bool Hdf5File::holds_numbers(const std::string& path) const {
+  return process_->ask<bool>(Hdf5Call::kHoldsNumbers, path);
+}
+
 Hdf5Array<std::vector<double>> Hdf5File::referenced(const std::string& path) const {
   return process_->ask<Hdf5Array<std::vector<double>>>(Hdf5Call::kReferenced, path);
 }

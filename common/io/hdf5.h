@@ -64,6 +64,7 @@ class Hdf5File {
   Hdf5Array<int64_t> integers(const std::string& dataset) const;     // integers, booleans
   Hdf5Array<std::string> strings(const std::string& dataset) const;  // of fixed or variable length
   bool holds_strings(const std::string& dataset) const;
+  bool holds_numbers(const std::string& dataset) const;  // integers, floats, booleans
   // Of a dataset of references to datasets of numbers (a cell array of MATLAB 7.3) the values of
   // each; none where the attribute MATLAB_empty says so.
   Hdf5Array<std::vector<double>> referenced(const std::string& dataset) const;

@@ -93,6 +93,8 @@ void call(const Hdf5Reader& reader, Channel& channel) {
       return put(reader.strings(path));
     case Hdf5Call::kHoldsStrings:
       return put(reader.holds_strings(path));
+    case Hdf5Call::kHoldsNumbers:
+      return put(reader.holds_numbers(path));
     case Hdf5Call::kReferenced:
       return put(reader.referenced(path));
     case Hdf5Call::kHasAttribute:

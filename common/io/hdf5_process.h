@@ -24,6 +24,7 @@ enum class Hdf5Call : uint8_t {
   kIntegers,
   kStrings,
   kHoldsStrings,
+  kHoldsNumbers,
   kReferenced,
   kHasAttribute,
   kNumberAttribute,

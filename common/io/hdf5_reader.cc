@@ -205,6 +205,10 @@ bool Hdf5Reader::holds_strings(const std::string& path) const {
   return dataset_values(*this, id_, path, {bytes_, limit_}).holds_strings();
 }
 
+bool Hdf5Reader::holds_numbers(const std::string& path) const {
+  return dataset_values(*this, id_, path, {bytes_, limit_}).holds_numbers();
+}
+
 Hdf5Array<std::vector<double>> Hdf5Reader::referenced(const std::string& path) const {
   const Hdf5Values values = dataset_values(*this, id_, path, {bytes_, limit_});
   Hdf5Array<std::vector<double>> out{values.shape(), {}};

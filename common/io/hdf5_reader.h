@@ -35,6 +35,7 @@ class Hdf5Reader {
   Hdf5Array<int64_t> integers(const std::string& dataset) const;
   Hdf5Array<std::string> strings(const std::string& dataset) const;
   bool holds_strings(const std::string& dataset) const;
+  bool holds_numbers(const std::string& dataset) const;
   Hdf5Array<std::vector<double>> referenced(const std::string& dataset) const;
 
   bool has_attribute(const std::string& object, const std::string& name) const;

@@ -83,6 +83,11 @@ Hdf5Values::Hdf5Values(Hdf5Handle object, std::string where, Hdf5Limits limits)
 
 bool Hdf5Values::holds_strings() const { return H5Tget_class(type_.get()) == H5T_STRING; }
 
+bool Hdf5Values::holds_numbers() const {
+  const H5T_class_t found = H5Tget_class(type_.get());
+  return found == H5T_INTEGER || found == H5T_FLOAT || found == H5T_ENUM;
+}
+
 void Hdf5Values::check_memory(uint64_t element_bytes) const {
   if (count_ == 0 || element_bytes <= limits_.memory_bytes / count_) return;
   throw DataError(fmt::format("{}: found {} values of {} bytes, expected at most {} bytes in all",

@@ -26,6 +26,7 @@ class Hdf5Values {
   const std::vector<int64_t>& shape() const { return shape_; }
   bool empty() const { return count_ == 0; }
   bool holds_strings() const;
+  bool holds_numbers() const;
 
   // Throw DataError for another kind of value, more than the limits allow, or damaged storage.
   std::vector<double> doubles() const;

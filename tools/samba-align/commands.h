@@ -5,6 +5,8 @@
 
 namespace tenfold::samba_align {
 
+int info(const InfoConfig& config, cli::Run& run);
+int prepare(const PrepareConfig& config, cli::Run& run);
 int simulate(const SimulateConfig& config, cli::Run& run);
 int train(const TrainConfig& config, cli::Run& run);
 int evaluate(const EvalConfig& config, cli::Run& run);

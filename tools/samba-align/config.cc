@@ -65,6 +65,21 @@ void SimulateConfig::validate(const cli::CommonOptions& common) {
   check_simulation(options, {});
 }
 
+void PrepareConfig::validate(const cli::CommonOptions&) {
+  if (out.empty()) throw UsageError("--out: missing");
+  if (options.ele.empty() && options.hemo.empty())
+    throw UsageError("--ele, --hemo: missing, expected files of one of them at least");
+  if (file.tr > 30) {
+    throw UsageError(fmt::format("--tr: found {} s, expected at most 30: is it in ms?", file.tr));
+  }
+  const int64_t rows[] = {options.ele_file.rows, options.hemo_file.rows};
+  options.ele_file = options.hemo_file = file;
+  options.ele_file.rows = rows[0];
+  options.hemo_file.rows = rows[1];
+  if (options.ele_parcels.empty()) options.ele_parcels = parcels;
+  if (options.hemo_parcels.empty()) options.hemo_parcels = parcels;
+}
+
 void TrainConfig::set_defaults(cli::CommonOptions& common) {
   common.out = kTrainFolder;
   common.eval_every = common.checkpoint_every = 50;

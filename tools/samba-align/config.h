@@ -10,7 +10,9 @@
 #include "common/cli/tool.h"
 #include "common/cli/visitor.h"
 #include "tools/samba-align/model_spec.h"
+#include "tools/samba-align/preparation.h"
 #include "tools/samba-align/recording.h"
+#include "tools/samba-align/simulation_input_files.h"
 #include "tools/samba-align/simulation_options.h"
 #include "tools/samba-align/training_options.h"
 
@@ -25,6 +27,7 @@ constexpr const char* kTrainFolder = "runs/samba-align/train";
 
 struct SimulateConfig {
   SimulationOptions options;
+  SimulationInputFiles inputs;
   std::string out = kSimulationFolder;
 
   template <class Visitor>
@@ -61,6 +64,13 @@ struct SimulateConfig {
     v.number("fmri-noise-ar", o.fmri_noise_ar, {-0.99, 0.99}, "", "its AR(1) coefficient");
     v.number("drift", o.drift, {0.0, 100.0}, "",
              "largest linear drift over the signal's deviation");
+    v.group("Your own matrices");
+    v.text("connectome", inputs.connectome, "FILE", "[parcels, parcels] streamline counts");
+    v.text("lengths", inputs.lengths, "FILE", "[parcels, parcels] mm, beside --connectome");
+    v.text("leadfield", inputs.leadfield, "FILE", "[sensors, parcels] per Am, or of vertices");
+    v.text("region-map", inputs.region_map, "FILE", "a parcel (0, 1, ...) for each vertex of it");
+    v.text("fmri-noise-from", inputs.fmri_noise_from, "FILE",
+           "real fMRI of as many parcels; its phase-randomised surrogates are the noise");
   }
   static std::vector<std::string> presets() { return {"small"}; }
   void apply_preset(const std::string& name, cli::CommonOptions& common);
@@ -300,6 +310,83 @@ struct BaselineConfig {
   static std::vector<std::string> presets() { return {"small"}; }
   void apply_preset(const std::string&, cli::CommonOptions&) {}
   void validate(const cli::CommonOptions&) {}
+};
+
+// How files are read that others made: what `info` and `prepare` share.
+template <class Visitor>
+void visit_file_options(FileOptions& o, Visitor& v) {
+  v.choice("layout", o.layout, {"auto", "ct", "tc"},
+           "of plain arrays: rows are channels, or times; auto: the axis of known length");
+  v.text("mat-var", o.arrays.mat_var, "NAME", "variable of a MATLAB file with several matrices");
+  v.text("h5-dataset", o.arrays.h5_dataset, "PATH",
+         "dataset of an HDF5 file with several matrices");
+  v.text("array", o.arrays.array, "NAME", "array of an .npz or .safetensors file with several");
+  v.choice("picks", o.picks, {"auto", "meg", "mag", "grad", "eeg", "all"},
+           "channels of FIF; auto: MEG if there is any, else EEG");
+  v.flag("keep-bads", o.keep_bads, "bad channels of FIF stay");
+  v.choice("fif-gaps", o.fif_gaps, {"refuse", "zero"}, "missing data of FIF");
+  v.flag("allow-maxshield", o.allow_maxshield, "raw FIF with active shielding is read");
+}
+
+struct InfoConfig {
+  std::string data = kSimulationFolder;
+  FileOptions file;
+  DatasetOptions windows;
+  double context = 30;  // s
+
+  template <class Visitor>
+  void visit(Visitor& v) {
+    v.text("data", data, "FILE|DIR", "a recording, or a folder of `simulate` or `prepare`");
+    v.group("Files");
+    visit_file_options(file, v);
+    v.group("Folders");
+    v.number("frames", windows.frames, {2, 1000}, "frames", "length of a window");
+    v.number("context", context, {0.0, 600.0}, "s", "of electrophysiology before a window");
+    v.number("gap", windows.gap_s, {0.0, 1e4}, "s", "between training, validation and test part");
+    v.number("graph-degree", windows.graph_degree, {0, 1e5}, "", "strongest neighbours; 0: all");
+  }
+  static std::vector<std::string> presets() { return {"small"}; }
+  void apply_preset(const std::string&, cli::CommonOptions&) { windows.graph_degree = 2; }
+  void validate(const cli::CommonOptions&) {}
+};
+
+struct PrepareConfig {
+  PrepareOptions options;
+  FileOptions file;
+  std::vector<std::string> parcels;
+  std::string out;
+
+  template <class Visitor>
+  void visit(Visitor& v) {
+    PrepareOptions& o = options;
+    v.text("out", out, "DIR", "folder that appears when all is done");
+    v.group("Recordings");
+    v.list("ele", o.ele, {}, "FILE",
+           "electrophysiology: runs, subject after subject; a+b joins rows");
+    v.list("hemo", o.hemo, {}, "FILE", "fMRI, in the same order");
+    v.list("events", o.events, {}, "FILE",
+           "events.tsv of each run; else *_events.tsv beside *_bold");
+    v.list("subjects", o.subjects, {}, "ID", "names; none: the files' sub-XX, or one subject");
+    v.number("fs", file.fs, {0.0, 1e5}, "Hz",
+             "of electrophysiology that does not say it; with --resample where it is brought to");
+    v.number("tr", file.tr, {0.0, 1e6}, "s", "of the fMRI; 0: the sidecar's or the file's");
+    v.flag("resample", file.resample, "electrophysiology to --fs, or to whole samples a frame");
+    v.list("trim-samples", o.trim, {0, 1e9}, "samples off each end, one number or one a run");
+    v.choice("durations", o.durations, {"refuse", "cut"}, "where they differ by more than a frame");
+    v.choice("nan", file.nan, {"error", "zero", "interp", "reference"}, "what is not finite");
+    v.text("inverse", file.inverse, "FILE", "[parcels, channels], what sensors go through");
+    v.group("Parcels");
+    v.list("parcels", parcels, {}, "FILE", "atlas of both modalities: one file, or left,right");
+    v.list("ele-atlas", o.ele_parcels, {}, "FILE", "atlas of the electrophysiology alone");
+    v.list("hemo-atlas", o.hemo_parcels, {}, "FILE", "atlas of the fMRI alone");
+    v.number("ele-parcels", o.ele_file.rows, {0, 1e7}, "", "known number of rows; 0: unknown");
+    v.number("hemo-parcels", o.hemo_file.rows, {0, 1e7}, "", "known number of rows; 0: unknown");
+    v.group("Files");
+    visit_file_options(file, v);
+  }
+  static std::vector<std::string> presets() { return {"small"}; }
+  void apply_preset(const std::string&, cli::CommonOptions&) {}
+  void validate(const cli::CommonOptions& common);
 };
 
 // What a training's options say together with the recordings' sizes.

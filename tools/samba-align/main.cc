@@ -8,6 +8,9 @@ int main(int argc, char** argv) {
   tenfold::cli::Tool tool("samba-align", "Translate electrophysiology into fMRI.");
   tool.add<SimulateConfig>("simulate", "write recordings of simulated people, and what is true",
                            Kind::kFile, simulate);
+  tool.add<InfoConfig>("info", "what a recording, or a folder of them, holds", Kind::kAnalysis,
+                       info);
+  tool.add<PrepareConfig>("prepare", "make a folder of your own recordings", Kind::kFile, prepare);
   tool.add<TrainConfig>("train", "train a translator and test it", Kind::kTraining, train);
   tool.add<EvalConfig>("eval", "test a trained translator", Kind::kAnalysis, evaluate);
   tool.add<ClassifyConfig>("classify", "tell the stimulus from latents and from what they are of",

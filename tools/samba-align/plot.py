@@ -18,7 +18,9 @@ TABLES = {"train": "parcels", "eval": "parcels", "baseline": "parcels", "classif
 
 
 def read(path):
-    result = read_result(path, "samba-align", tuple(TABLES))
+    result = read_result(path, "samba-align", (*TABLES, "prepare"))
+    if result["subcommand"] == "prepare":
+        return result
     table = TABLES[result["subcommand"]]
     if table not in result.get("tables", {}):
         raise PlotError(BAD_DATA, f"{path}: found no table {table}, expected scores (a dry run has none)")
@@ -148,6 +150,28 @@ def draw_bands(axes, results, paths):
     axes.legend(fontsize=8, frameon=False)
 
 
+def draw_correlations(results, paths, out):
+    """Of prepared recordings: the functional graph of every modality, before edges are chosen."""
+    import matplotlib
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+    shown = [(f"{pathlib.Path(r['config']['out']).name}: {title}", np.array(r["tables"][name]["rows"], dtype=float))
+             for r in results for name, title in (("correlation_ele", "electrophysiology"), ("correlation_hemo", "fMRI"))
+             if name in r["tables"]]
+    columns = min(3, len(shown))
+    rows = -(-len(shown) // columns)
+    figure, axes = pyplot.subplots(rows, columns, figsize=(5 * columns, 4.4 * rows), layout="constrained", squeeze=False)
+    for axis, (title, matrix) in zip(axes.flat, shown):
+        image = axis.imshow(matrix, vmin=-1, vmax=1, cmap="RdBu_r", interpolation="nearest")
+        axis.set_title(title, fontsize=9)
+        axis.set_xlabel("parcel")
+        axis.set_ylabel("parcel")
+        figure.colorbar(image, ax=axis, label="r over the recording", shrink=0.8)
+    for axis in axes.flat[len(shown):]:
+        axis.set_axis_off()
+    save(figure, out, 110)
+
+
 def draw_accuracies(axes, result):
     """Accuracy of every set of features, the mean over seeds."""
     split, names, accuracy = (column(result, "features", n) for n in ("split", "features", "accuracy"))
@@ -239,12 +263,16 @@ def draw(results, paths, out):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("results", nargs="+", metavar="RESULT.json", help="of train, eval, baseline, classify or hrf; '-': stdin")
+    parser.add_argument("results", nargs="+", metavar="RESULT.json", help="of train, eval, baseline, classify and hrf, or of prepare; '-': stdin")
     parser.add_argument("--out", metavar="FILE", help="PNG or SVG (default: samba-align.png beside the first result)")
 
     def body(args):
         out = picture_path(args.out, args.results, "samba-align")
-        draw([read(p) for p in args.results], args.results, out)
+        results = [read(p) for p in args.results]
+        prepared = [r["subcommand"] == "prepare" for r in results]
+        if any(prepared) and not all(prepared):
+            raise PlotError(BAD_DATA, "found results of prepare beside others, expected them in a picture of their own")
+        (draw_correlations if all(prepared) else draw)(results, args.results, out)
     run(parser, body)
 
 

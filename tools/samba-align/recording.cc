@@ -21,7 +21,8 @@ Json read_json(const std::string& path) {
   try {
     return Json::parse(io::read_text(path));
   } catch (const Json::exception& e) {
-    throw DataError(fmt::format("{}: found no JSON, expected what `simulate` writes", path));
+    throw DataError(
+        fmt::format("{}: found no JSON, expected what `simulate` or `prepare` writes", path));
   }
 }
 
@@ -98,13 +99,20 @@ void add_truth(const Json& truth, RecordingSet& set) {
 RecordingSet read_recordings(const std::string& folder, const std::vector<std::string>& subjects) {
   RecordingSet set;
   set.path = folder;
-  const std::string file = folder + "/truth.json";
+  const bool prepared = io::exists(folder + "/manifest.json");
+  const std::string file = folder + (prepared ? "/manifest.json" : "/truth.json");
   if (!io::exists(file)) {
     throw MissingInput(fmt::format(
-        "--data {}: found no truth.json, expected a folder that `simulate` wrote", folder));
+        "--data {}: found no truth.json and no manifest.json, expected a folder that `simulate` or "
+        "`prepare` wrote",
+        folder));
   }
   const Json truth = read_json(file);
   try {
+    if (truth.at("fs").is_null() || truth.at("tr").is_null()) {
+      throw DataError(fmt::format("{}: found {} only, expected electrophysiology and fMRI", file,
+                                  truth.at("fs").is_null() ? "fMRI" : "electrophysiology"));
+    }
     set.rate = truth.at("fs").get<double>();
     set.tr = truth.at("tr").get<double>();
     const double block = set.rate * set.tr;
@@ -118,7 +126,7 @@ RecordingSet read_recordings(const std::string& folder, const std::vector<std::s
       set.subjects.push_back(read_subject(folder, name, set.block));
     add_truth(truth, set);
   } catch (const Json::exception&) {
-    throw DataError(file + ": expected fs, tr, hrf and files as `simulate` writes them");
+    throw DataError(file + ": expected fs, tr and files as `simulate` or `prepare` writes them");
   } catch (const std::out_of_range&) {
     throw DataError(file + ": found a response of a parcel that the recording does not have");
   }

@@ -1,5 +1,5 @@
 // One subject's electrophysiology and fMRI as the tool reads them: a folder with a sub-folder a
-// subject, as `simulate` writes it (specification, section 2.4.9).
+// subject, as `simulate` (specification, section 2.4.9) or `prepare` writes it.
 #pragma once
 
 #include <cstdint>
@@ -25,8 +25,8 @@ struct RecordingSet {
   std::vector<Recording> subjects;
 };
 
-// Throws MissingInput for a folder without truth.json or a subject's file, DataError where shapes,
-// durations, rate times TR or values do not fit.
+// Throws MissingInput for a folder without truth.json or manifest.json, or a subject's file,
+// DataError where shapes, durations, rate times TR or values do not fit.
 RecordingSet read_recordings(const std::string& folder, const std::vector<std::string>& subjects);
 
 }  // namespace tenfold::samba_align

@@ -1,0 +1,41 @@
+// What BIDS keeps beside a recording: events (*_events.tsv) and the repetition time (*_bold.json)
+// (specification of samba-align, section 2.2).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/io/file.h"
+#include "common/io/signals.h"
+
+namespace tenfold::io {
+
+// Columns onset, duration (s) and trial_type, separated by tabs; rows whose onset is "n/a" are left
+// out, a duration of "n/a" is 0, and without trial_type the label is "event". Sorted by onset.
+// Throws DataError with the line.
+std::vector<SignalEvent> parse_events_tsv(const Bytes& file, const std::string& name);
+std::vector<SignalEvent> read_events_tsv(const std::string& path);
+
+// RepetitionTime (s) of a sidecar. Throws DataError where it is not there, or is not above 0 and at
+// most 30 (it may be in ms).
+double parse_repetition_time(const std::string& json, const std::string& name);
+
+// Beside "..._bold.nii.gz", "..._bold.json" and "..._events.tsv"; "" where there is none.
+std::string sidecar_of(const std::string& path);
+std::string events_of(const std::string& path);
+
+// Throws DataError, naming `where`, for an event that does not begin within 0 to `seconds`.
+void require_events_inside(const std::vector<SignalEvent>& events, double seconds,
+                           const std::string& where);
+
+// The different labels: by their numbers where all are whole numbers, else by the alphabet.
+std::vector<std::string> label_names(const std::vector<SignalEvent>& events);
+
+// At each time (s, ascending): the label of the last event with onset <= t < onset + duration, as
+// an index into `names`, which holds all; -1 where there is none. `events` are sorted by onset.
+std::vector<int32_t> labels_at(const std::vector<double>& times,
+                               const std::vector<SignalEvent>& events,
+                               const std::vector<std::string>& names);
+
+}  // namespace tenfold::io
