@@ -103,8 +103,8 @@ int info(const InfoConfig& config, cli::Run& run) {
     for (size_t s = 0; s < recordings.subjects.size(); ++s) {
       const Recording& r = recordings.subjects[s];
       subjects.rows.push_back({r.subject, r.parcels, r.samples, r.targets, r.frames,
-                               int64_t(r.labels.size()), dataset.source_graph(s).edges(),
-                               dataset.target_graph(s).edges()});
+                               int64_t(r.labels.size()), dataset.source_graph(s)->edges(),
+                               dataset.target_graph(s)->edges()});
     }
     result.tables.emplace_back("subjects", subjects);
   } else {
