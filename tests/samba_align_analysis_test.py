@@ -108,7 +108,7 @@ class Classify(Case):
         path.unlink()
         self.refused(65, "no window with a label", args=run)
         self.done(*self.train("direct", ablate="no-rnn"))
-        self.refused(64, "no-rnn", args=["classify", *QUIET, "--run", self.folder / "direct", "--latent", "lstm"])
+        self.refused(64, "gat1, up, gat2", args=["classify", *QUIET, "--run", self.folder / "direct", "--latent", "lstm"])
 
 
 class Arrays(Case):
@@ -194,14 +194,18 @@ class Responses(Case):
             self.assertEqual(list(counts), h[name])
         self.assertIn("hrf_peak_mae", plain["metrics"])
         places = [("lh", "Vis"), ("lh", "Default"), ("rh", "Vis"), ("rh", "Vis")]
-        manifest = {"parcels": [{"name": f"p{i}", "hemisphere": a, "network": b} for i, (a, b) in enumerate(places)]}
-        (self.data / "manifest.json").write_text(json.dumps(manifest))
+        truth = json.loads((self.data / "truth.json").read_text())
+
+        def write(parcels):
+            (self.data / "manifest.json").write_text(json.dumps({**truth, "parcels": {"ele": parcels, "hemo": []}}))
+
+        write([{"name": f"p{i}", "hemisphere": a, "network": b, "lobe": None} for i, (a, b) in enumerate(places)])
         regions = {(r["by"], r["region"]): r for r in rows(self.ask("hrf"), "regions")}
         self.assertEqual(sorted(regions), [("hemisphere", "lh"), ("hemisphere", "rh"), ("network", "Default"), ("network", "Vis")])
         visual = regions["network", "Vis"]
         self.assertEqual(visual["parcels"], 3)
         self.assertAlmostEqual(visual["time_to_peak_s"], np.mean([parcels[i]["time_to_peak_s"] for i in (0, 2, 3)]))
-        (self.data / "manifest.json").write_text('{"parcels": [1, 2, 3, 4]}')
+        write([1, 2, 3, 4])
         self.refused(65, "manifest.json", args=["hrf", *QUIET, "--run", self.folder / "run"])
 
     def test_a_run_without_responses_has_none_to_report(self):

@@ -136,14 +136,19 @@ std::vector<ParcelPlace> parcel_places(const std::string& folder, int64_t count)
   try {
     const auto manifest = nlohmann::json::parse(io::read_text(path));
     if (!manifest.contains("parcels")) return {};
-    const auto& parcels = manifest.at("parcels");
-    if (!parcels.is_array() || int64_t(parcels.size()) != count) return {};
+    const auto& parcels = manifest.at("parcels").at("ele");
+    if (int64_t(parcels.size()) != count) return {};
     for (const auto& p : parcels) {
-      places.push_back({p.value("name", ""), p.value("hemisphere", ""), p.value("network", ""),
-                        p.value("lobe", "")});
+      // null: the atlas does not say.
+      const auto text = [&](const char* key) {
+        return p.contains(key) && !p.at(key).is_null() ? p.at(key).template get<std::string>()
+                                                       : std::string();
+      };
+      if (!p.is_object()) throw DataError(path + ": expected parcels.ele of objects");
+      places.push_back({text("name"), text("hemisphere"), text("network"), text("lobe")});
     }
   } catch (const nlohmann::json::exception&) {
-    throw DataError(path + ": expected parcels: [{name, hemisphere, network}] of texts");
+    throw DataError(path + ": expected parcels.ele: [{name, hemisphere, network}] of texts");
   }
   return places;
 }
