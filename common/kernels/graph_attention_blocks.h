@@ -78,15 +78,19 @@ TENFOLD_HOST_DEVICE inline void for_own_share(const Neighbours& graph, int64_t n
     body(int64_t{constant(graph.node + e)});
 }
 
-struct GraphForwardBlocks {
-  static constexpr int kPhases = 3;
+// A block a node, a round a head.
+struct GraphNodeBlocks {
   GraphPairs pairs;
-  float *out, *norms;
 
   int64_t blocks() const { return pairs.shape.nodes; }
   int threads() const { return kGraphThreads; }
   int64_t shared_bytes() const { return GraphShared::bytes(pairs.shape.features); }
   TENFOLD_HOST_DEVICE int64_t rounds(int64_t) const { return pairs.shape.heads; }
+};
+
+struct GraphForwardBlocks : GraphNodeBlocks {
+  static constexpr int kPhases = 3;
+  float *out, *norms;
 
   TENFOLD_HOST_DEVICE void operator()(int phase, const Place& at, void* memory) const {
     const int64_t width = pairs.shape.features, i = at.block, h = at.round;
@@ -128,16 +132,10 @@ struct GraphForwardBlocks {
 
 // What comes to node i as a receiver: its own part of d_right, its part of d_attn, and the mean of
 // its weights' gradients.
-struct GraphReceiverBlocks {
+struct GraphReceiverBlocks : GraphNodeBlocks {
   static constexpr int kPhases = 3;
-  GraphPairs pairs;
   float *d_right, *d_attn_of, *mean_of;  // [nodes, heads, features], [nodes, features], [nodes,
                                          // heads]
-
-  int64_t blocks() const { return pairs.shape.nodes; }
-  int threads() const { return kGraphThreads; }
-  int64_t shared_bytes() const { return GraphShared::bytes(pairs.shape.features); }
-  TENFOLD_HOST_DEVICE int64_t rounds(int64_t) const { return pairs.shape.heads; }
 
   TENFOLD_HOST_DEVICE void operator()(int phase, const Place& at, void* memory) const {
     const int64_t width = pairs.shape.features, i = at.block, h = at.round;
@@ -175,17 +173,11 @@ struct GraphReceiverBlocks {
 };
 
 // What comes to node j as a neighbour of those who listen to it: d_left, and more to d_right.
-struct GraphSenderBlocks {
+struct GraphSenderBlocks : GraphNodeBlocks {
   static constexpr int kPhases = 2;
-  GraphPairs pairs;
   Neighbours listeners;
   const float* mean_of;
   float *d_left, *d_right;
-
-  int64_t blocks() const { return pairs.shape.nodes; }
-  int threads() const { return kGraphThreads; }
-  int64_t shared_bytes() const { return GraphShared::bytes(pairs.shape.features); }
-  TENFOLD_HOST_DEVICE int64_t rounds(int64_t) const { return pairs.shape.heads; }
 
   TENFOLD_HOST_DEVICE void operator()(int phase, const Place& at, void* memory) const {
     const int64_t width = pairs.shape.features, j = at.block, h = at.round;
@@ -240,7 +232,7 @@ struct GraphAttnBlocks {
 template <class Run>
 void graph_attention_by_blocks(const GraphAttentionShape& shape, const GraphAttentionInput& input,
                                float* out, float* norms, const Run& run) {
-  run(GraphForwardBlocks{{shape, input, nullptr, nullptr}, out, norms});
+  run(GraphForwardBlocks{{{shape, input, nullptr, nullptr}}, out, norms});
 }
 
 template <class Run>
@@ -251,8 +243,8 @@ void graph_attention_backward_by_blocks(const GraphAttentionShape& shape,
                                         float* d_right, float* d_attn, const Run& run) {
   const GraphPairs pairs{shape, input, norms, d_out};
   float *mean_of = scratch, *d_attn_of = scratch + shape.nodes * shape.heads;
-  run(GraphReceiverBlocks{pairs, d_right, d_attn_of, mean_of});
-  run(GraphSenderBlocks{pairs, listeners, mean_of, d_left, d_right});
+  run(GraphReceiverBlocks{{pairs}, d_right, d_attn_of, mean_of});
+  run(GraphSenderBlocks{{pairs}, listeners, mean_of, d_left, d_right});
   run(GraphAttnBlocks{shape.nodes, shape.features, d_attn_of, d_attn});
 }
 

@@ -9,9 +9,8 @@
 #include <algorithm>
 #include <functional>
 
-#include "common/bench/gemm_peak.h"
-#include "common/bench/measure.h"
 #include "common/bench/memory.h"
+#include "common/bench/report.h"
 #include "common/cli/tool.h"
 #include "common/io/file.h"
 #include "common/log/logger.h"
@@ -71,28 +70,6 @@ struct BenchConfig {
   bench::MeasureOptions repeat() const { return {1, runs, min_seconds}; }
 };
 
-const std::vector<std::string> kTimingColumns = {
-    "runs", "cpu_min_s", "cpu_median_s", "cpu_max_s", "wall_min_s", "wall_median_s", "wall_max_s"};
-const std::vector<std::string> kSpeedColumns = {"flop", "gflop_per_cpu_s", "fraction_of_peak",
-                                                "peak_rss_mib"};
-
-std::vector<std::string> joined(std::vector<std::string> first,
-                                const std::vector<std::vector<std::string>>& others) {
-  for (const auto& other : others) first.insert(first.end(), other.begin(), other.end());
-  return first;
-}
-
-void add_timing(std::vector<log::Value>& row, const Timing& t) {
-  row.insert(row.end(),
-             {t.runs, t.cpu.min, t.cpu.median, t.cpu.max, t.wall.min, t.wall.median, t.wall.max});
-}
-
-void add_speed(std::vector<log::Value>& row, const Timing& t, double flop, double peak) {
-  const double speed = flop / t.cpu.median;
-  row.insert(row.end(),
-             {flop, speed / 1e9, speed / peak, double(bench::peak_memory()) / double(1 << 20)});
-}
-
 // A network with its graph and node encodings, built once.
 struct Subject {
   NowcastCase network;
@@ -111,28 +88,26 @@ Subject make_subject(const NowcastCase& c, int64_t lpe, uint64_t seed) {
 class Bench {
  public:
   Bench(const BenchConfig& config, cli::Run& run)
-      : config_(config),
-        run_(run),
-        seed_(uint64_t(run.options().seed.at(0))),
-        peak_(bench::gemm_peak()) {
-    log::info(fmt::format("GEMM peak {:.1f} GFLOP/s a core", peak_ / 1e9));
+      : config_(config), run_(run), seed_(uint64_t(run.options().seed.at(0))) {
     if (!config.export_folder.empty()) io::make_folders(config.export_folder);
   }
 
   void nowcasts() {
-    log::Table table{joined({"network", "model", "parameters", "nodes", "edges"},
-                            {kTimingColumns, kSpeedColumns, {"reference_cpu_s", "times_faster"}}),
+    log::Table table{bench::joined({{"network", "model", "parameters", "nodes", "edges"},
+                                    bench::kTimingColumns,
+                                    bench::kSpeedColumns,
+                                    {"reference_cpu_s", "times_faster"}}),
                      {}};
     const MetaModel nino = bench_meta_model(MetaKind::kNino, config_.ckpt, seed_);
     const MetaModel wnn_plus = bench_meta_model(MetaKind::kWnnPlus, "", seed_);
-    result_.model = {{"nino", nino.source}, {"wnn+", wnn_plus.source}, {"k", config_.k}};
+    report_.result.model = {{"nino", nino.source}, {"wnn+", wnn_plus.source}, {"k", config_.k}};
     if (!config_.export_folder.empty()) export_meta_model(config_.export_folder, nino);
     for (const NowcastCase& c : config_.cases()) {
       const Subject s = make_subject(c, nino.config.lpe, seed_);
       table.rows.push_back(nowcast_row(s, nino, c.reference_nino_s));
       table.rows.push_back(nowcast_row(s, wnn_plus, c.reference_wnn_plus_s));
     }
-    result_.tables.emplace_back("nowcast", table);
+    report_.result.tables.emplace_back("nowcast", table);
   }
 
   void training() {
@@ -141,7 +116,8 @@ class Bench {
     const TargetNet net(spec);
     const int64_t steps = config_.warmup_steps + config_.steps;
     const TrainingBatches batches = training_batches(steps, config_.batch_size, seed_);
-    result_.data = {{"name", std::string("FM-16 training batches")}, {"origin", batches.data}};
+    report_.result.data = {{"name", std::string("FM-16 training batches")},
+                           {"origin", batches.data}};
     at::Tensor params = at::zeros({net.num_params()}), gradient = at::zeros({net.num_params()});
     const at::Tensor buffers = at::zeros({0});
     net.initialise(params, buffers, seed_);
@@ -161,17 +137,18 @@ class Bench {
       losses.columns[1].second.push_back(double(loss.item<float>()));
       losses.columns[0].second.push_back(double(++step));
     });
-    log::Table table{joined({"task", "batch"}, {kTimingColumns, kSpeedColumns}),
-                     {{std::string("FM-16"), config_.batch_size}}};
-    add_timing(table.rows[0], t);
-    add_speed(table.rows[0], t, training_flops(spec, config_.batch_size), peak_);
+    log::Table table{
+        bench::joined({{"task", "batch"}, bench::kTimingColumns, bench::kSpeedColumns}),
+        {{std::string("FM-16"), config_.batch_size}}};
+    bench::Report::add_timing(table.rows[0], t);
+    report_.add_speed(table.rows[0], t.cpu.median, training_flops(spec, config_.batch_size));
     log::info(fmt::format("training step: {:.2f} ms", 1e3 * t.cpu.median));
-    result_.tables.emplace_back("training", table);
-    result_.series.emplace_back("training", losses);
+    report_.result.tables.emplace_back("training", table);
+    report_.result.series.emplace_back("training", losses);
   }
 
   void graphs() {
-    log::Table table{joined({"network", "part"}, {kTimingColumns}), {}};
+    log::Table table{bench::joined({{"network", "part"}, bench::kTimingColumns}), {}};
     for (const NowcastCase& c : config_.cases()) {
       const NeuralGraph graph = build_graph(c.arch, {});
       const Timing build = bench::measure(config_.repeat(), [&] { build_graph(c.arch, {}); });
@@ -179,21 +156,18 @@ class Bench {
           bench::measure(config_.repeat(), [&] { laplacian_encoding(graph, kLpe, seed_); });
       for (const auto& [part, timing] : {std::pair("graph", build), std::pair("lpe", encode)}) {
         table.rows.push_back({c.name, std::string(part)});
-        add_timing(table.rows.back(), timing);
+        bench::Report::add_timing(table.rows.back(), timing);
       }
       const double total = build.cpu.median + encode.cpu.median;
-      metric("graph_cpu_s/" + c.name, total, "s");
+      report_.metric("graph_cpu_s/" + c.name, total, "s", false);
       log::info(fmt::format("{}: graph and LPE {:.4f} s", c.name, total));
     }
-    result_.published.push_back(
+    report_.result.published.push_back(
         {std::string("graph_cpu_s/") + kGpt2Case, kReferenceGraphSeconds, kReferenceSource});
-    result_.tables.emplace_back("graph", table);
+    report_.result.tables.emplace_back("graph", table);
   }
 
-  void emit() {
-    metric("gemm_peak", std::max(peak_, bench::gemm_peak()) / 1e9, "GFLOP/s a core");
-    run_.emit(result_, "bench/1");
-  }
+  void emit() { run_.emit(report_.finished(), "bench/1"); }
 
  private:
   static constexpr int64_t kLpe = 8;
@@ -209,12 +183,12 @@ class Bench {
                                     [&] { prediction = nowcaster->predict(states, config_.k); });
     std::vector<log::Value> row = {s.network.name, nowcaster->name(), s.network.arch.num_params(),
                                    s.graph.num_nodes, s.graph.num_edges()};
-    add_timing(row, t);
-    add_speed(row, t, nowcaster->flops(), peak_);
+    bench::Report::add_timing(row, t);
+    report_.add_speed(row, t.cpu.median, nowcaster->flops());
     row.insert(row.end(), {reference, reference / t.cpu.median});
     const std::string name = fmt::format("nowcast_cpu_s/{}/{}", s.network.name, nowcaster->name());
-    metric(name, t.cpu.median, "s");
-    result_.published.push_back({name, reference, kReferenceSource});
+    report_.metric(name, t.cpu.median, "s", false);
+    report_.result.published.push_back({name, reference, kReferenceSource});
     log::info(fmt::format("{} {}: {:.5f} s, {:.1f} times faster than the reference", s.network.name,
                           nowcaster->name(), t.cpu.median, reference / t.cpu.median));
     if (model.config.kind == MetaKind::kNino && !config_.export_folder.empty()) {
@@ -224,17 +198,10 @@ class Bench {
     return row;
   }
 
-  void metric(const std::string& name, double value, const char* unit) {
-    log::Metric m{value};
-    m.unit = unit;
-    result_.metrics.emplace_back(name, m);
-  }
-
   const BenchConfig& config_;
   cli::Run& run_;
   const uint64_t seed_;
-  const double peak_;  // FLOP/s a core
-  log::Result result_;
+  bench::Report report_;
 };
 
 int run_bench(const BenchConfig& config, cli::Run& run) {

@@ -8,13 +8,11 @@
 
 #include <algorithm>
 
-#include "common/bench/gemm_peak.h"
-#include "common/bench/measure.h"
 #include "common/bench/memory.h"
+#include "common/bench/report.h"
 #include "common/cli/tool.h"
 #include "common/io/file.h"
 #include "common/log/logger.h"
-#include "common/log/result.h"
 #include "tools/poyo-decode/bench_cases.h"
 #include "tools/poyo-decode/bench_export.h"
 #include "tools/poyo-decode/config.h"
@@ -55,42 +53,27 @@ struct BenchConfig {
   }
 };
 
-const std::vector<std::string> kColumns = {"model",
-                                           "spikes",
-                                           "tokens",
-                                           "sessions",
-                                           "parameters",
-                                           "direction",
-                                           "runs",
-                                           "cpu_min_s",
-                                           "cpu_median_s",
-                                           "cpu_max_s",
-                                           "wall_min_s",
-                                           "wall_median_s",
-                                           "wall_max_s",
-                                           "flop",
-                                           "gflop_per_cpu_s",
-                                           "fraction_of_peak",
-                                           "peak_rss_mib",
-                                           "reference_cpu_s",
-                                           "times_faster"};
+const std::vector<std::string> kColumns =
+    bench::joined({{"model", "spikes", "tokens", "sessions", "parameters", "direction"},
+                   bench::kTimingColumns,
+                   bench::kSpeedColumns,
+                   {"reference_cpu_s", "times_faster"}});
 
 class Bench {
  public:
   Bench(const BenchConfig& config, cli::Run& run)
       : config_(config), run_(run), seed_(uint64_t(run.options().seed.at(0))) {
-    peak_ = bench::gemm_peak();
-    log::info(fmt::format("GEMM peak {:.1f} GFLOP/s a core", peak_ / 1e9));
     if (!config.export_folder.empty()) io::make_folders(config.export_folder);
-    result_.seeds = {int64_t(seed_)};
-    result_.data = {{"name", std::string("random spikes, 40 units a session, batches of 32")},
-                    {"origin", std::string("generated")}};
+    report_.result.seeds = {int64_t(seed_)};
+    report_.result.data = {
+        {"name", std::string("random spikes, 40 units a session, batches of 32")},
+        {"origin", std::string("generated")}};
   }
 
   void models() {
     log::Table table{kColumns, {}};
     for (const std::string& model : config_.models) both(bench_case(model), true, table);
-    result_.tables.emplace_back("models", table);
+    report_.result.tables.emplace_back("models", table);
   }
 
   void by_spikes() {
@@ -102,7 +85,7 @@ class Bench {
         both(c, false, table);
       }
     }
-    result_.tables.emplace_back("spikes", table);
+    report_.result.tables.emplace_back("spikes", table);
   }
 
   void by_sessions() {
@@ -114,7 +97,7 @@ class Bench {
         both(c, false, table);
       }
     }
-    result_.tables.emplace_back("sessions", table);
+    report_.result.tables.emplace_back("sessions", table);
   }
 
   // The preset small-gen as `train` runs it.
@@ -145,17 +128,14 @@ class Bench {
         {{std::string("small-gen"), o.batch_size, tokens / double(o.batch_size), t.runs, t.cpu.min,
           t.cpu.median, t.wall.min, t.wall.median, double(bench::peak_memory()) / double(1 << 20),
           kReferenceRun, kReferenceRun / t.cpu.min}}};
-    metric("step_cpu_s/small-gen", t.cpu.min, "s", false);
-    result_.published.push_back({"step_cpu_s/small-gen", kReferenceRun, kReferenceSource});
+    report_.metric("step_cpu_s/small-gen", t.cpu.min, "s", false);
+    report_.result.published.push_back({"step_cpu_s/small-gen", kReferenceRun, kReferenceSource});
     log::info(fmt::format("whole step of small-gen: {:.2f} ms CPU at least, {:.2f} median",
                           1e3 * t.cpu.min, 1e3 * t.cpu.median));
-    result_.tables.emplace_back("run", table);
+    report_.result.tables.emplace_back("run", table);
   }
 
-  void emit() {
-    metric("gemm_peak", std::max(peak_, bench::gemm_peak()) / 1e9, "GFLOP/s a core", true);
-    run_.emit(result_, "bench/1");
-  }
+  void emit() { run_.emit(report_.finished(), "bench/1"); }
 
  private:
   static constexpr double kReferenceRun = 0.080;  // seconds
@@ -199,51 +179,28 @@ class Bench {
   void add_row(const BenchCase& c, int64_t parameters, const std::string& direction,
                const bench::Timing& t, double flop, double reference, log::Table& table) {
     const double speed = flop / t.cpu.min;
-    std::vector<log::Value> row = {c.model,
-                                   c.spikes,
-                                   c.tokens(),
-                                   c.sessions,
-                                   parameters,
-                                   direction,
-                                   t.runs,
-                                   t.cpu.min,
-                                   t.cpu.median,
-                                   t.cpu.max,
-                                   t.wall.min,
-                                   t.wall.median,
-                                   t.wall.max,
-                                   flop,
-                                   speed / 1e9,
-                                   speed / peak_,
-                                   double(bench::peak_memory()) / double(1 << 20)};
+    std::vector<log::Value> row = {c.model,    c.spikes,   c.tokens(),
+                                   c.sessions, parameters, direction};
+    bench::Report::add_timing(row, t);
+    report_.add_speed(row, t.cpu.min, flop);
     const std::string name = fmt::format("{}_cpu_s/{}", direction, c.name());
     if (reference > 0) {
       row.insert(row.end(), {reference, reference / t.cpu.min});
-      result_.published.push_back({name, reference, kReferenceSource});
+      report_.result.published.push_back({name, reference, kReferenceSource});
     } else {
       row.insert(row.end(), {nullptr, nullptr});
     }
     table.rows.push_back(row);
-    metric(name, t.cpu.min, "s", false);
+    report_.metric(name, t.cpu.min, "s", false);
     log::info(fmt::format("{} {}: {:.2f} ms CPU at least, {:.2f} median, {:.0f} % of the peak",
                           direction, c.name(), 1e3 * t.cpu.min, 1e3 * t.cpu.median,
-                          100 * speed / peak_));
-  }
-
-  void metric(const std::string& name, double value, const char* unit, bool higher_is_better) {
-    for (const auto& [known, m] : result_.metrics)
-      if (known == name) return;  // a case that two tables hold
-    log::Metric m{value};
-    m.unit = unit;
-    m.higher_is_better = higher_is_better;
-    result_.metrics.emplace_back(name, m);
+                          100 * speed / report_.peak()));
   }
 
   const BenchConfig& config_;
   cli::Run& run_;
   const uint64_t seed_;
-  double peak_;  // FLOP/s a core
-  log::Result result_;
+  bench::Report report_;
 };
 
 int run_bench(const BenchConfig& config, cli::Run& run) {

@@ -7,9 +7,8 @@
 
 #include <algorithm>
 
-#include "common/bench/gemm_peak.h"
-#include "common/bench/measure.h"
 #include "common/bench/memory.h"
+#include "common/bench/report.h"
 #include "common/cli/tool.h"
 #include "common/io/file.h"
 #include "common/log/logger.h"
@@ -56,42 +55,26 @@ struct BenchConfig {
   bench::MeasureOptions repeat() const { return {1, runs, min_seconds}; }
 };
 
-const std::vector<std::string> kTimingColumns = {
-    "runs", "cpu_min_s", "cpu_median_s", "cpu_max_s", "wall_min_s", "wall_median_s", "wall_max_s"};
-const std::vector<std::string> kSpeedColumns = {"flop", "gflop_per_cpu_s", "fraction_of_peak",
-                                                "peak_rss_mib"};
-
-std::vector<std::string> joined(std::vector<std::string> first,
-                                const std::vector<std::vector<std::string>>& others) {
-  for (const auto& other : others) first.insert(first.end(), other.begin(), other.end());
-  return first;
-}
-
-void add_timing(std::vector<log::Value>& row, const Timing& t) {
-  row.insert(row.end(),
-             {t.runs, t.cpu.min, t.cpu.median, t.cpu.max, t.wall.min, t.wall.median, t.wall.max});
-}
-
 class Bench {
  public:
   Bench(const BenchConfig& config, cli::Run& run)
       : config_(config), run_(run), seed_(uint64_t(run.options().seed.at(0))) {
-    peak_ = bench::gemm_peak();
-    log::info(fmt::format("GEMM peak {:.1f} GFLOP/s a core", peak_ / 1e9));
     if (!config.export_folder.empty()) io::make_folders(config.export_folder);
-    result_.data = {{"name", std::string("linear regression tasks, x_dim 3, noise 0.2")},
-                    {"origin", std::string("generated")}};
+    report_.result.data = {{"name", std::string("linear regression tasks, x_dim 3, noise 0.2")},
+                           {"origin", std::string("generated")}};
   }
 
   void steps() {
-    log::Table table{joined({"model", "shape", "parameters", "points", "batch"},
-                            {kTimingColumns, kSpeedColumns, {"reference_cpu_s", "times_faster"}}),
+    log::Table table{bench::joined({{"model", "shape", "parameters", "points", "batch"},
+                                    bench::kTimingColumns,
+                                    bench::kSpeedColumns,
+                                    {"reference_cpu_s", "times_faster"}}),
                      {}};
     for (const std::string& shape : config_.shapes) {
       for (const std::string& model : config_.models)
         table.rows.push_back(step_row(step_case(model, shape)));
     }
-    result_.tables.emplace_back("steps", table);
+    report_.result.tables.emplace_back("steps", table);
   }
 
   void sgd() {
@@ -106,27 +89,29 @@ class Bench {
         for (int64_t f = first; f < end; ++f) losses[size_t(f)] = fit_one(c, f, fit);
       });
     });
-    log::Table table{joined({"fits", "points", "epochs", "fits_per_cpu_s", "fits_per_wall_s"},
-                            {kTimingColumns, kSpeedColumns}),
-                     {{SgdCase::kFits, SgdCase::kPoints, SgdCase::kEpochs,
-                       double(SgdCase::kFits) / t.cpu.min, double(SgdCase::kFits) / t.wall.min}}};
-    add_timing(table.rows[0], t);
-    add_speed(table.rows[0], t, double(SgdCase::kFits) * fit_flops(c));
-    metric("sgd/fits_per_cpu_s", double(SgdCase::kFits) / t.cpu.min, "1/s", true);
+    log::Table table{
+        bench::joined({{"fits", "points", "epochs", "fits_per_cpu_s", "fits_per_wall_s"},
+                       bench::kTimingColumns,
+                       bench::kSpeedColumns}),
+        {{SgdCase::kFits, SgdCase::kPoints, SgdCase::kEpochs, double(SgdCase::kFits) / t.cpu.min,
+          double(SgdCase::kFits) / t.wall.min}}};
+    bench::Report::add_timing(table.rows[0], t);
+    report_.add_speed(table.rows[0], t.cpu.min, double(SgdCase::kFits) * fit_flops(c));
+    report_.metric("sgd/fits_per_cpu_s", double(SgdCase::kFits) / t.cpu.min, "1/s", true);
     log::info(fmt::format("SGD: {:.1f} fits a CPU second", double(SgdCase::kFits) / t.cpu.min));
-    result_.tables.emplace_back("sgd", table);
+    report_.result.tables.emplace_back("sgd", table);
     log::Series series{"fit", {{"fit", {}}, {"loss_test", {}}}};
     for (size_t f = 0; f < losses.size(); ++f) {
       series.columns[0].second.push_back(double(f));
       series.columns[1].second.push_back(losses[f]);
     }
-    result_.series.emplace_back("sgd", series);
+    report_.result.series.emplace_back("sgd", series);
   }
 
   void kernels() {
-    log::Table table{
-        joined({"kernel", "shape", "direction", "elements", "ns_per_element"}, {kTimingColumns}),
-        {}};
+    log::Table table{bench::joined({{"kernel", "shape", "direction", "elements", "ns_per_element"},
+                                    bench::kTimingColumns}),
+                     {}};
     std::vector<KernelCall> calls;
     for (const char* kernel : {"attention", "selective-scan", "ssd-scan"}) {
       if (!config_.has(kernel)) continue;
@@ -139,28 +124,18 @@ class Bench {
       const Timing t = bench::measure(config_.repeat(), k.call);
       const double ns = 1e9 * t.cpu.min / k.elements;
       table.rows.push_back({k.kernel, k.shape, k.direction, k.elements, ns});
-      add_timing(table.rows.back(), t);
+      bench::Report::add_timing(table.rows.back(), t);
       const std::string name = fmt::format("{}/{}/{}", k.kernel, k.shape, k.direction);
-      metric("ns_per_element/" + name, ns, "ns", false);
+      report_.metric("ns_per_element/" + name, ns, "ns", false);
       log::info(fmt::format("{}: {:.3f} ms, {:.3f} ns an element", name, 1e3 * t.cpu.min, ns));
     }
-    if (!calls.empty()) result_.tables.emplace_back("kernels", table);
+    if (!calls.empty()) report_.result.tables.emplace_back("kernels", table);
   }
 
-  void emit() {
-    metric("gemm_peak", std::max(peak_, bench::gemm_peak()) / 1e9, "GFLOP/s a core", true);
-    run_.emit(result_, "bench/1");
-  }
+  void emit() { run_.emit(report_.finished(), "bench/1"); }
 
  private:
   static constexpr int64_t kBatches = 8;  // distinct ones, taken in turn
-
-  // Other users of the machine only ever add to a time, so the least one counts.
-  void add_speed(std::vector<log::Value>& row, const Timing& t, double flop) const {
-    const double speed = flop / t.cpu.min;
-    row.insert(row.end(),
-               {flop, speed / 1e9, speed / peak_, double(bench::peak_memory()) / double(1 << 20)});
-  }
 
   std::vector<log::Value> step_row(const StepCase& c) {
     const Learner learner(c.spec, seed_, at::kCPU);
@@ -187,19 +162,19 @@ class Bench {
           losses.columns[0].second.push_back(double(++step));
         });
     std::vector<log::Value> row = {c.spec.arch, c.shape, p.count(), c.points, c.batch};
-    add_timing(row, t);
-    add_speed(row, t, step_flops(c));
+    bench::Report::add_timing(row, t);
+    report_.add_speed(row, t.cpu.min, step_flops(c));
     const std::string name = "step_cpu_s/" + c.name();
-    metric(name, t.cpu.min, "s", false);
+    report_.metric(name, t.cpu.min, "s", false);
     if (c.reference_cpu_s > 0) {
       row.insert(row.end(), {c.reference_cpu_s, c.reference_cpu_s / t.cpu.min});
-      result_.published.push_back({name, c.reference_cpu_s, kReferenceSource});
+      report_.result.published.push_back({name, c.reference_cpu_s, kReferenceSource});
     } else {
       row.insert(row.end(), {nullptr, nullptr});
     }
     log::info(fmt::format("step {}: {:.2f} ms CPU at least, {:.2f} median", c.name(),
                           1e3 * t.cpu.min, 1e3 * t.cpu.median));
-    result_.series.emplace_back("loss/" + c.name(), losses);
+    report_.result.series.emplace_back("loss/" + c.name(), losses);
     return row;
   }
 
@@ -214,18 +189,10 @@ class Bench {
     return fit.loss(data, SgdCase::kPoints, data.points);
   }
 
-  void metric(const std::string& name, double value, const char* unit, bool higher_is_better) {
-    log::Metric m{value};
-    m.unit = unit;
-    m.higher_is_better = higher_is_better;
-    result_.metrics.emplace_back(name, m);
-  }
-
   const BenchConfig& config_;
   cli::Run& run_;
   const uint64_t seed_;
-  double peak_;  // FLOP/s a core
-  log::Result result_;
+  bench::Report report_;
 };
 
 int run_bench(const BenchConfig& config, cli::Run& run) {
