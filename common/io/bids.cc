@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "common/core/error.h"
@@ -25,7 +26,61 @@ std::string stem_of(std::string path) {
   return path;
 }
 
-std::string if_there(const std::string& path) { return exists(path) ? path : ""; }
+// "sub-01_task-rest_bold" -> sub-01, task-rest, bold
+std::vector<std::string> parts_of(const std::string& stem) {
+  std::vector<std::string> parts(1);
+  for (const char c : stem) {
+    if (c == '_') {
+      parts.emplace_back();
+    } else {
+      parts.back() += c;
+    }
+  }
+  return parts;
+}
+
+// Its folder, and those further up to the one of the data set where it is in one.
+std::vector<std::string> folders_of(const std::string& file) {
+  namespace fs = std::filesystem;
+  constexpr int kLevels = 5;  // func, ses-01, sub-01, the data set, and one to spare
+  std::vector<std::string> folders = {fs::path(file).parent_path().string()};
+  fs::path up = fs::absolute(file).lexically_normal().parent_path();
+  for (int level = 0; level < kLevels; ++level) {
+    if (exists((up / "dataset_description.json").string())) return folders;
+    up = up.parent_path();
+    folders.push_back(up.string());
+  }
+  return {folders[0]};
+}
+
+// Of a folder's files that end with `end`, the one whose name says most, nothing but what `parts`
+// say; "" where there is none.
+std::string nearest_name(const std::string& folder, const std::vector<std::string>& parts,
+                         const std::string& end) {
+  std::string best;
+  for (const std::string& name : list_folder(folder.empty() ? "." : folder)) {
+    if (name.size() < end.size() || name.substr(name.size() - end.size()) != end) continue;
+    const std::vector<std::string> own = parts_of(name.substr(0, name.size() - end.size()));
+    const bool holds = std::all_of(own.begin(), own.end(), [&](const std::string& part) {
+      return part.empty() || std::find(parts.begin(), parts.end(), part) != parts.end();
+    });
+    if (holds && name.size() > best.size()) best = name;
+  }
+  return best;
+}
+
+// Files that end with `end` ("bold.json") and hold for "..._bold.nii", nearest first.
+std::vector<std::string> inherited(const std::string& image, const std::string& end) {
+  const std::string stem = stem_of(image);
+  const std::vector<std::string> parts = parts_of(std::filesystem::path(stem).filename().string());
+  std::vector<std::string> found;
+  if (parts.size() < 2 || parts.back() != "bold") return found;
+  for (const std::string& folder : folders_of(stem)) {
+    const std::string name = nearest_name(folder, parts, end);
+    if (!name.empty()) found.push_back(folder.empty() ? name : folder + "/" + name);
+  }
+  return found;
+}
 
 // A cell's number; nothing for "n/a".
 std::optional<double> number_at(const CsvTable& table, int64_t row, int64_t column) {
@@ -77,12 +132,28 @@ double parse_repetition_time(const std::string& json, const std::string& name) {
                   name, tr, kLongestTr, tr > kLongestTr ? " (is it in ms?)" : ""));
 }
 
-std::string sidecar_of(const std::string& path) { return if_there(stem_of(path) + ".json"); }
+std::vector<std::string> sidecars_of(const std::string& path) {
+  const std::string own = stem_of(path) + ".json";
+  std::vector<std::string> found = inherited(path, "bold.json");
+  if (found.empty() && exists(own)) found.push_back(own);
+  return found;
+}
 
-std::string events_of(const std::string& path) {
-  const std::string stem = stem_of(path), end = "_bold";
-  if (stem.size() <= end.size() || stem.substr(stem.size() - end.size()) != end) return "";
-  return if_there(stem.substr(0, stem.size() - end.size()) + "_events.tsv");
+std::vector<std::string> events_files_of(const std::string& path) {
+  return inherited(path, "events.tsv");
+}
+
+std::optional<SidecarTime> repetition_time_of(const std::string& path) {
+  const std::vector<std::string> sidecars = sidecars_of(path);
+  for (size_t i = 0; i < sidecars.size(); ++i) {
+    const std::string text = read_text(sidecars[i]);
+    const nlohmann::json sidecar = nlohmann::json::parse(text, nullptr, false);
+    // The last one says what is missing.
+    if (i + 1 < sidecars.size() && sidecar.is_object() && !sidecar.contains("RepetitionTime"))
+      continue;
+    return SidecarTime{parse_repetition_time(text, sidecars[i]), sidecars[i]};
+  }
+  return std::nullopt;
 }
 
 void require_events_inside(const std::vector<SignalEvent>& events, double seconds,

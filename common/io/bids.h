@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,9 +22,18 @@ std::vector<SignalEvent> read_events_tsv(const std::string& path);
 // most 30 (it may be in ms).
 double parse_repetition_time(const std::string& json, const std::string& name);
 
-// Beside "..._bold.nii.gz", "..._bold.json" and "..._events.tsv"; "" where there is none.
-std::string sidecar_of(const std::string& path);
-std::string events_of(const std::string& path);
+// What holds for "..._bold.nii.gz" by BIDS' inheritance, nearest first: "..._bold.json" and
+// "..._events.tsv" beside it, and in a data set (with dataset_description.json) those further up
+// whose names ask for nothing else, such as task-rest_bold.json. Of one folder the longest name.
+std::vector<std::string> sidecars_of(const std::string& path);
+std::vector<std::string> events_files_of(const std::string& path);
+// RepetitionTime of the nearest sidecar that has one, and which it is; nothing where there are no
+// sidecars. Throws DataError where none of them has it.
+struct SidecarTime {
+  double tr;  // s
+  std::string path;
+};
+std::optional<SidecarTime> repetition_time_of(const std::string& path);
 
 // Throws DataError, naming `where`, for an event that does not begin within 0 to `seconds`.
 void require_events_inside(const std::vector<SignalEvent>& events, double seconds,

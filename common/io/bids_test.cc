@@ -63,12 +63,46 @@ TEST_CASE("a repetition time is seconds") {
 TEST_CASE("sidecar and events lie beside the images") {
   const Scratch scratch;
   const std::string image = scratch / "sub-01_task-rest_bold.nii.gz";
-  CHECK((sidecar_of(image).empty() && events_of(image).empty()));
+  CHECK((sidecars_of(image).empty() && events_files_of(image).empty()));
+  CHECK_FALSE(repetition_time_of(image));
   write_file_atomic(scratch / "sub-01_task-rest_bold.json", "{}");
   write_file_atomic(scratch / "sub-01_task-rest_events.tsv", "");
-  CHECK(sidecar_of(image) == scratch / "sub-01_task-rest_bold.json");
-  CHECK(events_of(image) == scratch / "sub-01_task-rest_events.tsv");
-  CHECK(events_of(scratch / "rest.nii").empty());
+  write_file_atomic(scratch / "sub-02_task-rest_bold.json", "{}");
+  CHECK(sidecars_of(image) == std::vector{scratch / "sub-01_task-rest_bold.json"});
+  CHECK(events_files_of(image) == std::vector{scratch / "sub-01_task-rest_events.tsv"});
+  CHECK(outcome_of([&] { repetition_time_of(image); }).says("found no number RepetitionTime"));
+  write_file_atomic(scratch / "rest.json", "{}");
+  CHECK(sidecars_of(scratch / "rest.nii") == std::vector{scratch / "rest.json"});
+  CHECK(events_files_of(scratch / "rest.nii").empty());
+}
+
+TEST_CASE("in a data set what lies further up holds too, the nearest first") {
+  const Scratch scratch;
+  const std::string top = scratch / "set", func = top + "/sub-01/ses-a/func";
+  make_folders(func);
+  const std::string image = func + "/sub-01_ses-a_task-rest_run-2_bold.nii.gz";
+  write_file_atomic(top + "/task-rest_bold.json", R"({"RepetitionTime": 2.5})");
+  write_file_atomic(top + "/task-nap_bold.json", R"({"RepetitionTime": 9})");
+  write_file_atomic(top + "/task-rest_events.tsv", "");
+  CHECK(sidecars_of(image).empty());  // of a folder that is no data set's
+  write_file_atomic(top + "/dataset_description.json", "{}");
+  const auto time = [&] { return repetition_time_of(image); };
+  REQUIRE(time());
+  CHECK(time()->tr == 2.5);
+  CHECK(time()->path == top + "/task-rest_bold.json");
+  CHECK(events_files_of(image) == std::vector{top + "/task-rest_events.tsv"});
+  // A nearer one without a time leaves it to those further up; with one it wins.
+  const std::string own = func + "/sub-01_ses-a_task-rest_run-2_bold.json";
+  write_file_atomic(own, R"({"EchoTime": 0.03})");
+  CHECK(time()->tr == 2.5);
+  CHECK(sidecars_of(image) == std::vector{own, top + "/task-rest_bold.json"});
+  write_file_atomic(top + "/sub-01/sub-01_task-rest_bold.json", R"({"RepetitionTime": 3})");
+  CHECK(time()->tr == 3);
+  write_file_atomic(own, R"({"RepetitionTime": 1.5})");
+  CHECK(time()->tr == 1.5);
+  // Of two in a folder the one that says more.
+  write_file_atomic(top + "/sub-01/sub-01_task-rest_run-2_bold.json", "{}");
+  CHECK(sidecars_of(image)[1] == top + "/sub-01/sub-01_task-rest_run-2_bold.json");
 }
 
 }  // namespace tenfold::io

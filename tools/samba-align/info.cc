@@ -52,7 +52,10 @@ void add_arrays(const std::string& path, Facts& facts, log::Result& result) {
 
 void add_recording(const FileRecording& r, Facts& facts, log::Result& result) {
   facts.add("format", r.format);
-  facts.add("shape", std::vector<int64_t>{r.rows, r.samples});
+  std::vector<int64_t> shape = {r.rows, r.samples};
+  if (r.epochs > 0) shape.insert(shape.begin(), r.epochs);
+  facts.add("shape", shape);
+  if (r.epochs > 0) facts.add("epochs", r.epochs);
   facts.add("fs_hz", r.rate_hz > 0 ? log::Value(r.rate_hz) : log::Value(nullptr));
   facts.add("tr_s", r.rate_hz > 0 ? log::Value(1 / r.rate_hz) : log::Value(nullptr));
   facts.add("unit", r.unit.empty() ? log::Value(nullptr) : log::Value(r.unit));

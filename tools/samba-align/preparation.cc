@@ -99,6 +99,7 @@ class Preparer {
     FileOptions with_rows = options;
     if (atlas) with_rows.rows = int64_t(atlas->labels.size());
     FileRecording r = read_file_as_is(path, with_rows, modality);
+    require_continuous(r);
     if (atlas) {
       average_parcels(r, *atlas, options.nan);
       note(fmt::format("{}: rows averaged over {} parcels of {}", path, r.rows, atlas->path));
@@ -238,7 +239,10 @@ class Preparer {
     const double seconds =
         hemo.empty() ? double(ele.back().samples) / out_.fs : double(hemo.back().samples) * out_.tr;
     std::string path = files.events.empty() ? "" : files.events[run];
-    if (path.empty() && !files.hemo.empty()) path = io::events_of(files.hemo[run]);
+    if (path.empty() && !files.hemo.empty()) {
+      const std::vector<std::string> near = io::events_files_of(files.hemo[run]);
+      if (!near.empty()) path = near[0];
+    }
     if (path.empty()) return seconds;
     std::vector<io::SignalEvent> events = io::read_events_tsv(path);
     io::require_events_inside(events, seconds, path);

@@ -54,11 +54,7 @@ FileRecording recording_of(io::Signals s, const std::string& path) {
   r.events = std::move(s.events);
   r.facts = std::move(s.facts);
   r.notes = std::move(s.notes);
-  if (s.epochs > 0) {
-    throw DataError(fmt::format(
-        "{}: found {} epochs, expected one continuous recording: export it before it is cut", path,
-        s.epochs));
-  }
+  r.epochs = s.epochs;
   return r;
 }
 
@@ -142,6 +138,8 @@ FileRecording read_one(const std::string& path, const FileOptions& o) {
 
 // Two files' rows, one behind the other.
 FileRecording joined(FileRecording left, FileRecording right) {
+  require_continuous(left);
+  require_continuous(right);
   if (left.samples != right.samples || !same(left.rate_hz, right.rate_hz)) {
     throw DataError(fmt::format(
         "{} and {}: found {} samples at {} Hz and {} at {} Hz, expected the "
@@ -162,15 +160,16 @@ void settle_rate(FileRecording& r, const FileOptions& o, Modality modality) {
     if (r.rate_hz == 0) r.rate_hz = o.fs;
     return;
   }
-  const std::string first = r.path.substr(0, r.path.find('+')), sidecar = io::sidecar_of(first);
+  const std::string first = r.path.substr(0, r.path.find('+'));
   double tr = r.rate_hz > 0 ? 1 / r.rate_hz : 0;
   const double file_tr = tr;
-  if (!sidecar.empty() && o.tr == 0)
-    tr = io::parse_repetition_time(io::read_text(sidecar), sidecar);
+  const std::optional<io::SidecarTime> sidecar =
+      o.tr > 0 ? std::nullopt : io::repetition_time_of(first);
+  if (sidecar) tr = sidecar->tr;
   if (o.tr > 0) tr = o.tr;
   if (file_tr > 0 && std::abs(tr - file_tr) > 1e-3) {
     r.notes.push_back(fmt::format("{}: says a TR of {} s, taken is {} s from {}", r.path, file_tr,
-                                  tr, o.tr > 0 ? "--tr" : sidecar));
+                                  tr, o.tr > 0 ? "--tr" : sidecar->path));
   }
   if (tr > kLongestTr) {
     throw DataError(fmt::format("{}: found a TR of {} s, expected at most {}: is it in ms?", r.path,
@@ -219,6 +218,13 @@ void interpolate(double* row, int64_t n, int64_t index, const std::string& where
 }
 
 }  // namespace
+
+void require_continuous(const FileRecording& r) {
+  if (r.epochs == 0) return;
+  throw DataError(fmt::format(
+      "{}: found {} epochs, expected one continuous recording: export it before it is cut", r.path,
+      r.epochs));
+}
 
 void mend_missing(std::vector<double>& values, int64_t rows, int64_t columns,
                   const std::string& rule, const std::string& where) {
@@ -291,6 +297,7 @@ void finish_recording(FileRecording& r, const FileOptions& options, Modality mod
 FileRecording read_recording_file(const std::string& path, const FileOptions& options,
                                   Modality modality) {
   FileRecording r = read_file_as_is(path, options, modality);
+  require_continuous(r);
   finish_recording(r, options, modality);
   return r;
 }

@@ -27,11 +27,13 @@ struct FileOptions {
 
 enum class Modality { kElectrophysiology, kFmri };
 
-// [rows, samples]; of a volume a row a voxel, the first axis fastest.
+// [rows, samples]; of a volume a row a voxel, the first axis fastest; [epochs, rows, samples] where
+// there are epochs.
 struct FileRecording {
   std::string path, format, unit;
   std::vector<std::string> names;  // of the rows; empty where the file has none
   int64_t rows = 0, samples = 0;
+  int64_t epochs = 0;  // 0: one continuous recording
   std::vector<double> values;
   double rate_hz = 0;  // of fMRI 1 / TR; 0: not known
   double tr = 0;       // s, of fMRI
@@ -46,6 +48,9 @@ struct FileRecording {
 // MissingInput, DataError, UsageError naming the option.
 FileRecording read_file_as_is(const std::string& path, const FileOptions& options,
                               Modality modality);
+
+// Throws DataError for epochs.
+void require_continuous(const FileRecording& recording);
 
 // What follows averaging: a rate, every value finite, --inverse, --fs with --resample.
 void finish_recording(FileRecording& recording, const FileOptions& options, Modality modality);

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
+#include "common/io/fif_for_test.h"
 #include "common/io/npy_writer.h"
 #include "common/io/scratch_for_test.h"
 #include "tools/samba-align/preparation.h"
@@ -68,6 +69,18 @@ TEST_CASE("a plain array has the rate, layout and inverse of the options") {
         }).says("found 2 x 4 numbers, expected [parcels, 2]"));
   const FileRecording both = read_file_as_is(path + "+" + path, at_rate(50), kEle);
   CHECK((both.rows == 4 && both.values[6] == 0 && both.values[11] == 5));
+}
+
+TEST_CASE("epochs are shown as they are, and are no recording") {
+  const Scratch scratch;
+  const io::Bytes file = io::epochs_fif_for_test();
+  io::write_file_atomic(scratch / "e.fif", file.data(), file.size());
+  const FileRecording r = read_file_as_is(scratch / "e.fif", {}, kEle);
+  CHECK((r.epochs == 2 && r.samples == 3));
+  CHECK(int64_t(r.values.size()) == r.epochs * r.rows * r.samples);
+  CHECK(outcome_of([&] {
+          read_recording_file(scratch / "e.fif", {}, kEle);
+        }).says("found 2 epochs, expected one continuous recording"));
 }
 
 TEST_CASE("a repetition time is the option's, else the sidecar's, and never in ms") {
