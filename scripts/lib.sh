@@ -22,3 +22,18 @@ run_bazel() {
   # shellcheck disable=SC2086
   (cd "$TOP" && bazel ${TENFOLD_BAZEL_STARTUP:-} "$command" --disk_cache="$CACHE" ${TENFOLD_BAZEL_FLAGS:-} "$@")
 }
+
+# python_environment NAME REQUIREMENTS: the folder, on stdout, of an environment outside the checkout with exactly the
+# versions listed, one for each list; made on first use. Where that fails the log is on stderr.
+python_environment() {
+  local venv log
+  venv=${XDG_CACHE_HOME:-$HOME/.cache}/tenfold-$1/$(sha256sum "$2" | cut -c1-12)
+  if [ ! -f "$venv/complete" ]; then
+    echo "installing ${2##*/} of $1 into $venv ..." >&2
+    rm -rf "$venv"
+    log=$("$PYTHON" -m venv "$venv" 2>&1) || { echo "$log"$'\n'"no Python environment: install python3-venv" >&2; return 1; }
+    log=$("$venv/bin/pip" install --quiet --no-cache-dir --no-deps -r "$2" 2>&1) || { echo "$log" >&2; return 1; }
+    touch "$venv/complete"
+  fi
+  echo "$venv"
+}
