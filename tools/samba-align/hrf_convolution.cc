@@ -1,13 +1,17 @@
 #include "tools/samba-align/hrf_convolution.h"
 
+#include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/cat.h>
-#include <ATen/ops/constant_pad_nd.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/fft_irfft.h>
 #include <ATen/ops/fft_rfft.h>
+#include <ATen/ops/mul.h>
+#include <ATen/ops/zeros.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
+#include <vector>
 
 namespace tenfold::samba_align {
 namespace {
@@ -25,71 +29,109 @@ int64_t transform_length(int64_t least) {
   }
 }
 
-// Sum over the batch of a * conj(b) or conj(a) * b, [parcels, frequencies], without an array of all
-// products.
-at::Tensor summed_products(const at::Tensor& a, const at::Tensor& b) {
-  at::Tensor sum = a[0] * b[0];
-  for (int64_t i = 1; i < a.size(0); ++i) sum.addcmul_(a[i], b[i]);
-  return sum;
-}
+// How a product of spectra becomes y: circular series of `n`, of which y reads some stretches.
+struct Reading {
+  int64_t n, taps;
+  bool mirrored;  // the kernel's spectrum is conjugated: correlation
+  double scale;
+  std::vector<int64_t> stretches;  // first, count, first, count, ...
 
-class Convolved : public torch::autograd::Function<Convolved> {
- public:
-  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x, const at::Tensor& h,
-                            int64_t count, double scale) {
-    const int64_t time = x.size(2), taps = h.size(1);
-    // Outputs before the last `count` may be wrong: what runs over the end falls on them.
-    const int64_t n = transform_length(std::max(time, count + taps - 1));
-    const at::Tensor spectrum = at::fft_rfft(x, n);
-    const at::Tensor y = at::fft_irfft(spectrum * at::fft_rfft(h, n), n);
-    ctx->save_for_backward({spectrum});
-    ctx->saved_data["shape"] = std::vector<int64_t>{time, taps, count, n};
-    ctx->saved_data["scale"] = scale;
-    return y.narrow(2, time - count, count).contiguous().mul_(scale);
+  int64_t count() const {
+    int64_t sum = 0;
+    for (size_t s = 1; s < stretches.size(); s += 2) sum += stretches[s];
+    return sum;
   }
-  static variable_list backward(AutogradContext* ctx, variable_list gradients) {
-    const at::Tensor spectrum = ctx->get_saved_variables()[0];
-    const auto shape = ctx->saved_data["shape"].toIntVector();
-    const int64_t time = shape[0], taps = shape[1], count = shape[2], n = shape[3];
-    const at::Tensor placed = at::constant_pad_nd(gradients[0], {time - count, n - time});
-    const at::Tensor sum = summed_products(at::fft_rfft(placed, n), spectrum.conj());
-    const at::Tensor d_h = at::fft_irfft(sum, n).narrow(1, 0, taps).contiguous();
-    return {at::Tensor(), d_h.mul_(ctx->saved_data["scale"].toDouble()), at::Tensor(),
-            at::Tensor()};
+  // Calls body(first in the circle, first in y, count).
+  template <class Body>
+  void each(const Body& body) const {
+    int64_t at = 0;
+    for (size_t s = 0; s < stretches.size(); s += 2) {
+      body(stretches[s], at, stretches[s + 1]);
+      at += stretches[s + 1];
+    }
   }
 };
 
-class Correlated : public torch::autograd::Function<Correlated> {
+// Calls body(first parcel, parcels) for groups whose `batch` series of `n` stay in the cache.
+template <class Body>
+void by_parcels(int64_t parcels, int64_t batch, int64_t n, const Body& body) {
+  constexpr int64_t kNumbersAtOnce = 1 << 20;
+  const int64_t group = std::max<int64_t>(1, kNumbersAtOnce / (batch * n));
+  at::parallel_for(0, (parcels + group - 1) / group, 1, [&](int64_t from, int64_t end) {
+    const at::NoGradGuard guard;
+    for (int64_t g = from; g < end; ++g) body(g * group, std::min(group, parcels - g * group));
+  });
+}
+
+class CircularProduct : public torch::autograd::Function<CircularProduct> {
  public:
-  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x, const at::Tensor& h) {
-    const int64_t time = x.size(2), taps = h.size(1), half = taps / 2;
-    const int64_t n = transform_length(time + taps);
-    const at::Tensor spectrum = at::fft_rfft(x, n);
-    const at::Tensor y = at::fft_irfft(spectrum * at::fft_rfft(h, n).conj(), n);
+  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x, const at::Tensor& h,
+                            const Reading& r) {
+    const int64_t batch = x.size(0), parcels = x.size(1), time = x.size(2);
+    const at::Tensor y = at::empty({batch, parcels, r.count()}, x.options()),
+                     spectrum = at::empty({parcels, batch, r.n / 2 + 1},
+                                          x.options().dtype(at::toComplexType(x.scalar_type())));
+    by_parcels(parcels, batch, r.n, [&](int64_t first, int64_t some) {
+      const at::Tensor placed = at::zeros({some, batch, r.n}, x.options());
+      placed.narrow(2, 0, time).copy_(x.narrow(1, first, some).transpose(0, 1));
+      at::Tensor own = spectrum.narrow(0, first, some);
+      at::fft_rfft_out(own, placed);
+      at::Tensor kernel = at::fft_rfft(h.narrow(0, first, some), r.n).unsqueeze(1);
+      if (r.mirrored) kernel = kernel.conj();
+      at::Tensor circle = placed;
+      at::fft_irfft_out(circle, own * kernel, r.n);
+      r.each([&](int64_t from, int64_t to, int64_t count) {
+        at::Tensor part = y.narrow(1, first, some).narrow(2, to, count).transpose(0, 1);
+        at::mul_out(part, circle.narrow(2, from, count), at::scalar_tensor(r.scale, x.options()));
+      });
+    });
     ctx->save_for_backward({spectrum});
-    ctx->saved_data["shape"] = std::vector<int64_t>{time, taps, n};
-    // y[t] is the correlation at lag t - half, which lies at the end where it is negative.
-    return at::cat({y.narrow(2, n - half, half), y.narrow(2, 0, time + 1 - half)}, 2);
+    ctx->saved_data["stretches"] = r.stretches;
+    ctx->saved_data["sizes"] = std::vector<int64_t>{r.n, r.taps, int64_t(r.mirrored)};
+    ctx->saved_data["scale"] = r.scale;
+    return y;
   }
   static variable_list backward(AutogradContext* ctx, variable_list gradients) {
     const at::Tensor spectrum = ctx->get_saved_variables()[0];
-    const auto shape = ctx->saved_data["shape"].toIntVector();
-    const int64_t time = shape[0], taps = shape[1], n = shape[2], half = taps / 2;
-    const at::Tensor& d = gradients[0];
-    const at::Tensor late =
-        at::constant_pad_nd(d.narrow(2, half, time + 1 - half), {0, n - (time + 1 - half) - half});
-    const at::Tensor placed = at::cat({late, d.narrow(2, 0, half)}, 2);
-    const at::Tensor sum = summed_products(at::fft_rfft(placed, n).conj(), spectrum);
-    return {at::Tensor(), at::fft_irfft(sum, n).narrow(1, 0, taps).contiguous()};
+    const std::vector<int64_t> sizes = ctx->saved_data["sizes"].toIntVector();
+    const Reading r{sizes[0], sizes[1], sizes[2] != 0, ctx->saved_data["scale"].toDouble(),
+                    ctx->saved_data["stretches"].toIntVector()};
+    const at::Tensor& d_y = gradients[0];
+    const int64_t batch = d_y.size(0), parcels = d_y.size(1);
+    const at::Tensor d_h = at::empty({parcels, r.taps}, d_y.options());
+    by_parcels(parcels, batch, r.n, [&](int64_t first, int64_t some) {
+      const at::Tensor placed = at::zeros({some, batch, r.n}, d_y.options());
+      r.each([&](int64_t to, int64_t from, int64_t count) {
+        placed.narrow(2, to, count)
+            .copy_(d_y.narrow(1, first, some).narrow(2, from, count).transpose(0, 1));
+      });
+      at::Tensor a = at::fft_rfft(placed), b = spectrum.narrow(0, first, some);
+      (r.mirrored ? a : b) = (r.mirrored ? a : b).conj();
+      at::Tensor sum = a.select(1, 0) * b.select(1, 0);
+      for (int64_t i = 1; i < batch; ++i) sum.addcmul_(a.select(1, i), b.select(1, i));
+      at::Tensor part = d_h.narrow(0, first, some);
+      at::mul_out(part, at::fft_irfft(sum, r.n).narrow(1, 0, r.taps),
+                  at::scalar_tensor(r.scale, d_y.options()));
+    });
+    return {at::Tensor(), d_h, at::Tensor()};
   }
 };
 
 }  // namespace
 
 at::Tensor convolved(const at::Tensor& x, const at::Tensor& h, int64_t count, double scale) {
-  return Convolved::apply(x, h, count, scale);
+  const int64_t time = x.size(2), taps = h.size(1);
+  // Outputs before the last `count` may be wrong: what runs over the end falls on them.
+  const int64_t n = transform_length(std::max(time, count + taps - 1));
+  return CircularProduct::apply(x, h, Reading{n, taps, false, scale, {time - count, count}});
 }
 
-at::Tensor correlated(const at::Tensor& x, const at::Tensor& h) { return Correlated::apply(x, h); }
+at::Tensor correlated(const at::Tensor& x, const at::Tensor& h) {
+  const int64_t time = x.size(2), taps = h.size(1), half = taps / 2;
+  const int64_t n = transform_length(time + taps);
+  // y[t] is the correlation at lag t - half, which lies at the end where it is negative.
+  return CircularProduct::apply(x, h,
+                                Reading{n, taps, true, 1, {n - half, half, 0, time + 1 - half}});
+}
 
 }  // namespace tenfold::samba_align
