@@ -208,6 +208,42 @@ class Responses(Case):
         write([1, 2, 3, 4])
         self.refused(65, "manifest.json", args=["hrf", *QUIET, "--run", self.folder / "run"])
 
+    def test_targets_and_attention_are_reported_by_region(self):
+        path = self.folder / "attention.npz"
+        plain = self.ask("eval", "--attention", path)
+        self.assertNotIn("target_regions", plain["tables"])
+        attention = np.load(path)
+        self.assertEqual({name: attention[name].shape for name in attention}, {"ele": (4, 4), "hemo": (8, 8)})
+        for matrix in attention.values():
+            np.testing.assert_allclose(matrix.sum(axis=1), 1, atol=1e-5)
+        table = {(r["modality"], r["by"], r["to"], r["from"]): r["mass"] for r in rows(plain, "graph_attention")}
+        self.assertEqual(len(table), 2 * 2 * 2)
+        self.assertAlmostEqual(table["hemo", "patch", "001", "000"], attention["hemo"][4:, :4].sum(axis=1).mean(), places=5)
+        # Complete graphs of selves alone: nobody hears another one.
+        self.done(*self.train("alone", ablate="no-graph", frames=FRAMES))
+        self.result(["eval", *QUIET, "--run", self.folder / "alone", "--attention", path])
+        np.testing.assert_array_equal(np.load(path)["hemo"], np.eye(8, dtype="float32"))
+
+        networks = ["Vis", "Default", "Vis", "", "Default", "Vis", "Vis", "Default"]
+        truth = json.loads((self.data / "truth.json").read_text())
+        hemo = [{"name": f"p{i}", "hemisphere": None, "network": n or None} for i, n in enumerate(networks)]
+        (self.data / "manifest.json").write_text(json.dumps({**truth, "parcels": {"ele": [], "hemo": hemo}}))
+        placed = self.ask("eval", "--attention", path)
+        regions = {(r["by"], r["region"]): r for r in rows(placed, "target_regions")}
+        self.assertEqual(sorted(regions), [("network", "Default"), ("network", "Vis")])
+        parcels = rows(placed)
+        self.assertEqual(regions["network", "Vis"]["parcels"], 4)
+        self.assertAlmostEqual(regions["network", "Vis"]["pearson"], np.mean([parcels[i]["pearson"] for i in (0, 2, 5, 6)]))
+        by_network = {(r["to"], r["from"]): r["mass"] for r in rows(placed, "graph_attention") if r["modality"] == "hemo"}
+        self.assertEqual(len(by_network), 4)
+        expected = attention["hemo"][np.ix_([1, 4, 7], [0, 2, 5, 6])].sum(axis=1).mean()
+        self.assertAlmostEqual(by_network["Default", "Vis"], expected, places=5)
+        result = self.folder / "result.json"
+        result.write_text(json.dumps(placed))
+        picture = self.folder / "picture.png"
+        subprocess.run([sys.executable, "-B", PLOT, result, "--out", picture], check=True)
+        self.assertGreater(picture.stat().st_size, 10000)
+
     def test_a_run_without_responses_has_none_to_report(self):
         self.done(*self.train("none", ablate="no-hrf"))
         self.refused(64, "without responses", args=["hrf", *QUIET, "--run", self.folder / "none"])

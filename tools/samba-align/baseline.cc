@@ -1,5 +1,7 @@
 // `baseline`: what simple predictors make of the same windows (specification, section 6).
 
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/from_blob.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -25,6 +27,17 @@ Matrix matrix_of(const at::Tensor& series) {
       .cast<double>();
 }
 
+// Truth and translation on the scale of windows that are normalised one by one.
+void normalise_windows(Translation& t) {
+  const int64_t size = t.targets * t.frames;
+  for (std::vector<float>* values : {&t.truth, &t.translated}) {
+    for (int64_t w = 0; w < t.windows; ++w) {
+      const at::Tensor window = at::from_blob(values->data() + w * size, {size}, at::kFloat);
+      window.copy_(Moments(window, fmt::format("window {}", w)).normalised(window));
+    }
+  }
+}
+
 bool has_seeds(const std::string& kind) { return kind == "mlp" || kind == "lstm"; }
 
 // Predicts with one kind after the other.
@@ -39,9 +52,14 @@ class Predictors {
   std::vector<SeedTranslation> translations(const std::string& kind,
                                             const std::vector<int64_t>& seeds) {
     log::info(fmt::format("baseline: {}", kind));
-    if (!has_seeds(kind)) return {{seeds[0], by_frames(kind)}};
     std::vector<SeedTranslation> all;
-    for (const int64_t seed : seeds) all.push_back({seed, by_network(kind, uint64_t(seed))});
+    if (!has_seeds(kind)) {
+      all.push_back({seeds[0], by_frames(kind)});
+    } else {
+      for (const int64_t seed : seeds) all.push_back({seed, by_network(kind, uint64_t(seed))});
+    }
+    for (SeedTranslation& t : all)
+      if (config_.normalise == "window") normalise_windows(t.translation);
     return all;
   }
 
@@ -49,10 +67,7 @@ class Predictors {
   const log::Table& chosen() const { return chosen_; }
 
  private:
-  const Frames& part() const {
-    const Parts& p = dataset_.parts();
-    return config_.part == "train" ? p.train : (config_.part == "valid" ? p.valid : p.test);
-  }
+  const Part& part() const { return dataset_.parts().named(config_.part); }
 
   Matrix canonical(size_t s) const {
     return canonical_features(matrix_of(dataset_.ele(s)), recordings_.rate, recordings_.block);
@@ -77,7 +92,7 @@ class Predictors {
   // [frames, targets] of one subject.
   Matrix found(const std::string& kind, size_t s) {
     const Matrix& y = targets_[s];
-    const Frames& train = dataset_.parts().train;
+    const Part& train = dataset_.parts().train;
     if (kind == "canonical-ridge") return ridge(kind, s, canonical(s));
     if (kind == "lagged-ridge") return ridge(kind, s, with_lags(powers(s), kRidgeLags));
     if (kind == "cca") {
@@ -91,7 +106,7 @@ class Predictors {
       out.row(0) = y.row(0);
       out.bottomRows(y.rows() - 1) = y.topRows(y.rows() - 1);
     } else {
-      out.rowwise() = y.middleRows(train.first, train.count()).colwise().mean();
+      out.rowwise() = rows_of(y, train).colwise().mean();
     }
     return out;
   }
@@ -107,7 +122,8 @@ class Predictors {
         if (p.ele != s) continue;
         ++t.windows;
         for (int64_t q = 0; q < t.targets; ++q) {
-          for (int64_t f = p.start; f < p.start + t.frames; ++f) {
+          for (int64_t k = 0; k < t.frames; ++k) {
+            const int64_t f = p.start + k * p.stride;
             t.truth.push_back(float(targets_[s](f, q)));
             t.translated.push_back(float(predicted(f, q)));
           }
@@ -159,6 +175,7 @@ int baseline(const BaselineConfig& config, cli::Run& run) {
   options.frames = config.frames;
   options.context_frames = 0;
   options.normalise = "recording";
+  options.split = config.split;
   options.gap_s = config.gap;
   const Dataset dataset(recordings, options);
   const std::vector<std::string> kinds =

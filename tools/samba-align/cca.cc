@@ -3,6 +3,7 @@
 #include <Eigen/Dense>
 #include <limits>
 
+#include "tools/samba-align/ridge_baseline.h"
 #include "tools/samba-align/translation_metrics.h"
 
 namespace tenfold::samba_align {
@@ -48,15 +49,14 @@ Matrix CcaFit::predict(const Matrix& features) const {
   return ((features.rowwise() - x_mean) * map).rowwise() + y_mean;
 }
 
-CcaFit fit_cca(const Matrix& features, const Matrix& targets, const Frames& train,
-               const Frames& valid) {
-  const MatrixXd x = features.middleRows(train.first, train.count());
-  const MatrixXd y = targets.middleRows(train.first, train.count());
+CcaFit fit_cca(const Matrix& features, const Matrix& targets, const Part& train,
+               const Part& valid) {
+  const MatrixXd x = rows_of(features, train), y = rows_of(targets, train);
   const CanonicalPairs pairs = canonical_pairs(x, y, 0.1);
   const MatrixXd variates = (x.rowwise() - pairs.x_mean) * pairs.x_weights;
   const MatrixXd centred = y.rowwise() - pairs.y_mean;
-  const Matrix unseen = features.middleRows(valid.first, valid.count());
-  const MatrixXd truth = targets.middleRows(valid.first, valid.count());
+  const Matrix unseen = rows_of(features, valid);
+  const MatrixXd truth = rows_of(targets, valid);
   CcaFit best;
   double best_r = -std::numeric_limits<double>::infinity();
   for (const int64_t k : {1, 2, 5, 10, 20}) {

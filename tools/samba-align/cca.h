@@ -30,7 +30,6 @@ struct CcaFit {
 // Features [frames, n] and targets [frames, m]: the targets are regressed on the first 1, 2, 5, 10
 // or 20 canonical variates of the features (fewer than min(n, m)), found on `train` with
 // covariances regularised by a tenth.
-CcaFit fit_cca(const Matrix& features, const Matrix& targets, const Frames& train,
-               const Frames& valid);
+CcaFit fit_cca(const Matrix& features, const Matrix& targets, const Part& train, const Part& valid);
 
 }  // namespace tenfold::samba_align

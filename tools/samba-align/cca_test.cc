@@ -42,7 +42,7 @@ TEST_CASE("canonical variates of Gaussian directions find what two sides share")
   const Matrix x = shared * normal(2, 12, "to x") + 0.1 * normal(400, 12, "noise x");
   Matrix y = shared * normal(2, 15, "to y") + 0.1 * normal(400, 15, "noise y");
   y.array() -= 4;
-  const CcaFit fit = fit_cca(x, y, {0, 250}, {260, 320});
+  const CcaFit fit = fit_cca(x, y, {{0, 250}}, {{260, 320}});
   CHECK(fit.pairs >= 2);
   const Matrix found = fit.predict(x), rest = (y - found).bottomRows(80);
   CHECK(rest.squaredNorm() < 0.05 * (y.bottomRows(80).rowwise() - fit.y_mean).squaredNorm());
@@ -53,8 +53,8 @@ TEST_CASE("canonical variates of Gaussian directions find what two sides share")
 TEST_CASE("with few targets there are fewer pairs than targets") {
   const Matrix x = normal(100, 6, "x");
   const Matrix y = x.leftCols(3);
-  CHECK(fit_cca(x, y, {0, 60}, {60, 100}).pairs < 3);
-  CHECK(fit_cca(x, x.leftCols(1), {0, 60}, {60, 100}).pairs == 1);
+  CHECK(fit_cca(x, y, {{0, 60}}, {{60, 100}}).pairs < 3);
+  CHECK(fit_cca(x, x.leftCols(1), {{0, 60}}, {{60, 100}}).pairs == 1);
 }
 
 }  // namespace tenfold::samba_align

@@ -76,12 +76,17 @@ std::vector<WindowSplit> split_by_parts(const std::vector<LabelledWindow>& windo
 }
 
 std::vector<WindowSplit> split_by_folds(const std::vector<LabelledWindow>& windows,
-                                        const Frames& test, int64_t folds, int64_t frames) {
+                                        const Part& test, int64_t folds, int64_t frames) {
+  std::vector<int64_t> in_time = frame_numbers(test);
+  std::sort(in_time.begin(), in_time.end());
   // Of a window of the test part; none where it crosses a border.
   const auto fold_of = [&](const LabelledWindow& w) {
-    const auto of_frame = [&](int64_t f) { return (f - test.first) * folds / test.count(); };
+    const auto of_frame = [&](int64_t f) {
+      const auto at = std::lower_bound(in_time.begin(), in_time.end(), f);
+      return (at - in_time.begin()) * folds / int64_t(in_time.size());
+    };
     const int64_t first = of_frame(w.start);
-    return first == of_frame(w.start + frames - 1) ? first : int64_t(-1);
+    return first == of_frame(w.start + (frames - 1) * w.stride) ? first : int64_t(-1);
   };
   std::vector<WindowSplit> splits(static_cast<size_t>(folds));
   for (size_t i = 0; i < windows.size(); ++i) {

@@ -28,10 +28,10 @@ struct WindowSplit {
 
 // Fitted on the training part, scored on the test part.
 std::vector<WindowSplit> split_by_parts(const std::vector<LabelledWindow>& windows);
-// The test part in `folds` contiguous folds, each scored by what the others teach; windows of
-// `frames` frames that cross a border are left out.
+// The test part in `folds` folds, contiguous in time, each scored by what the others teach; windows
+// of `frames` frames that cross a border are left out.
 std::vector<WindowSplit> split_by_folds(const std::vector<LabelledWindow>& windows,
-                                        const Frames& test, int64_t folds, int64_t frames);
+                                        const Part& test, int64_t folds, int64_t frames);
 // Each subject's test part, scored by what the other subjects' training parts teach.
 std::vector<WindowSplit> split_by_subjects(const std::vector<LabelledWindow>& windows);
 

@@ -81,7 +81,7 @@ TEST_CASE("folds lie in the test part, and no frame is learned from and tested")
   std::vector<LabelledWindow> windows;
   for (int64_t start = 0; start + 15 <= 300; start += 3)
     windows.push_back({0, start, start < 150 ? 0 : 2, 0});
-  const Frames test{150, 300};
+  const Part test = {{150, 300}};
   const auto splits = split_by_folds(windows, test, 5, 15);
   REQUIRE(splits.size() == 5);
   size_t tested = 0;

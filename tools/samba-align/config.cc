@@ -86,7 +86,10 @@ void TrainConfig::set_defaults(cli::CommonOptions& common) {
 }
 
 void TrainConfig::apply_preset(const std::string& name, cli::CommonOptions&) {
-  if (name == "reference") reference = true;
+  if (name == "reference") {
+    reference = true;
+    windows.window_start = "grid";
+  }
   if (name != "small") return;
   // Section 8.
   windows.normalise = "recording";

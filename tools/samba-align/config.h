@@ -24,6 +24,9 @@ using cli::Resume;
 // Where simulate, train and eval meet when nothing else is said.
 constexpr const char* kSimulationFolder = "runs/samba-align/sim";
 constexpr const char* kTrainFolder = "runs/samba-align/train";
+constexpr const char* kSplits = "NAME|FILE";
+constexpr const char* kSplitHelp =
+    "blocked (70, 10 and 20 %), reference-eeg, reference-meg, or parts in a JSON file";
 
 struct SimulateConfig {
   SimulationOptions options;
@@ -105,9 +108,10 @@ struct TrainConfig {
     v.number("frames", windows.frames, {2, 1000}, "frames", "length of a window");
     v.number("context", context, {0.0, 1e4}, "s",
              "electrophysiology before a window that responses reach back to");
-    v.flag("windows-anywhere", windows.windows_anywhere,
-           "training windows begin at any frame, not on the grid");
-    v.number("gap", windows.gap_s, {0.0, 1e4}, "s", "between training, validation and test part");
+    v.choice("window-start", windows.window_start, {"any", "grid"},
+             "training windows begin at any frame, or follow each other");
+    v.text("split", windows.split, kSplits, kSplitHelp);
+    v.number("gap", windows.gap_s, {0.0, 1e4}, "s", "between the parts that are blocked");
     v.choice("ele-feature", windows.ele_feature, {"raw", "envelope", "bandpower"},
              "raw series, low-passed magnitude, or log power of a band");
     v.number("feature-low", windows.feature_low, {0.1, 1e4}, "Hz", "bandpower: from");
@@ -188,7 +192,7 @@ struct TrainConfig {
 struct EvalConfig {
   std::string run = kTrainFolder, data, part = "test", weights = "best";
   int64_t mc_samples = 0;
-  std::string metrics = "own", predictions;
+  std::string metrics = "own", predictions, attention;
   bool keep_first_frame = false;
 
   template <class Visitor>
@@ -201,6 +205,8 @@ struct EvalConfig {
              "mean and deviation of passes under dropout; 0: one without");
     v.choice("metrics", metrics, {"own", "reference"}, "also the released code's pooled scores");
     v.text("predictions", predictions, "FILE.npz", "y_hat, y and start_frame of every window");
+    v.text("attention", attention, "FILE.npz",
+           "ele and hemo: what every parcel hears of each other one, mean over the windows");
     v.flag("keep-first-frame", keep_first_frame, "score a window's first frame too");
   }
   static std::vector<std::string> presets() { return {"small", "paper", "reference"}; }
@@ -290,6 +296,7 @@ struct TranslateConfig {
 
 struct BaselineConfig {
   std::string data = kSimulationFolder, kind = "canonical-ridge", part = "test";
+  std::string normalise = "recording", split = "blocked";
   std::vector<std::string> subjects;
   int64_t frames = 15, iterations = 300;
   double gap = 30;  // s
@@ -305,7 +312,10 @@ struct BaselineConfig {
     v.number("iterations", iterations, {1, 1e7}, "steps", "of mlp and lstm");
     v.choice("part", part, {"train", "valid", "test"}, "which windows to translate");
     v.number("frames", frames, {2, 1000}, "frames", "length of a window");
-    v.number("gap", gap, {0.0, 1e4}, "s", "between training, validation and test part");
+    v.choice("normalise", normalise, {"recording", "window"},
+             "window: what is found and the truth are normalised again, window by window");
+    v.text("split", split, kSplits, kSplitHelp);
+    v.number("gap", gap, {0.0, 1e4}, "s", "between the parts that are blocked");
   }
   static std::vector<std::string> presets() { return {"small"}; }
   void apply_preset(const std::string&, cli::CommonOptions&) {}
@@ -342,7 +352,8 @@ struct InfoConfig {
     v.group("Folders");
     v.number("frames", windows.frames, {2, 1000}, "frames", "length of a window");
     v.number("context", context, {0.0, 600.0}, "s", "of electrophysiology before a window");
-    v.number("gap", windows.gap_s, {0.0, 1e4}, "s", "between training, validation and test part");
+    v.text("split", windows.split, kSplits, kSplitHelp);
+    v.number("gap", windows.gap_s, {0.0, 1e4}, "s", "between the parts that are blocked");
     v.number("graph-degree", windows.graph_degree, {0, 1e5}, "", "strongest neighbours; 0: all");
   }
   static std::vector<std::string> presets() { return {"small"}; }

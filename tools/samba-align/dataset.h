@@ -21,7 +21,7 @@ namespace tenfold::samba_align {
 // Which window of whom: electrophysiology and fMRI may be of two subjects at the same time.
 struct WindowPlace {
   size_t ele = 0, hemo = 0;
-  int64_t start = 0;
+  int64_t start = 0, stride = 1;  // its frames: start, start + stride, ...
 };
 
 class Dataset {
@@ -48,13 +48,18 @@ class Dataset {
   const Moments* ele_moments(size_t subject) const { return ele_moments_[subject].get(); }
   const Moments* hemo_moments(size_t subject) const { return hemo_moments_[subject].get(); }
 
+  // The frames of a part, `columns` of the series each, one after the other: a view where it is one
+  // stretch.
+  static at::Tensor of_part(const at::Tensor& series, const Part& part, int64_t columns);
+
   const GraphPtr& source_graph(size_t subject) const { return source_[subject]; }
   const GraphPtr& target_graph(size_t subject) const { return target_[subject]; }
 
  private:
-  // `what` stands in the message where the window does not vary.
-  at::Tensor window_of(const at::Tensor& series, int64_t first, int64_t context, int64_t length,
-                       const std::string& what) const;
+  // The place's frames of `columns` each and `context` frames before; `what` stands in the message
+  // where the window does not vary.
+  at::Tensor window_of(const at::Tensor& series, const WindowPlace& place, int64_t columns,
+                       int64_t context, const std::string& what) const;
 
   DatasetOptions options_;
   int64_t block_;
@@ -62,7 +67,7 @@ class Dataset {
   std::vector<at::Tensor> ele_, hemo_;  // [parcels, samples], [targets, frames]
   std::vector<std::unique_ptr<const Moments>> ele_moments_, hemo_moments_;
   std::vector<GraphPtr> source_, target_;
-  std::vector<int64_t> training_starts_;
+  std::vector<Window> training_starts_;
   std::vector<size_t> trained_, tested_;  // subjects
   std::vector<std::string> folders_;      // of the subjects
 };

@@ -160,9 +160,14 @@ at::Tensor EleToHemo::sampled(const Batch& batch, int64_t count, uint64_t seed) 
   return at::stack(all);
 }
 
-at::Tensor EleToHemo::target_attention(const Activations& pass, const Batch& batch,
-                                       int64_t b) const {
-  return gat2_.edge_weights(pass.upsampled[b], batch.target[size_t(b)]);
+GraphWeights EleToHemo::graph_weights(const Activations& pass, const Batch& batch,
+                                      int64_t sample) const {
+  const auto b = size_t(sample);
+  GraphWeights weights;
+  weights.ele = gat1_.edge_weights(pass.bands[sample], batch.source[b]);
+  if (spec_.variant != "v1" && spec_.ablate != "no-upsample-gat")
+    weights.hemo = gat2_.edge_weights(pass.upsampled[sample], batch.target[b]);
+  return weights;
 }
 
 }  // namespace tenfold::samba_align

@@ -21,9 +21,8 @@ class EleToHemo : public Model {
   at::Tensor alpha() const override;
   int64_t series() const override { return spec_.targets; }
   int64_t times() const override { return spec_.frames; }
-
-  // Attention of the graph of targets in a pass's sample `b`, [edges, heads].
-  at::Tensor target_attention(const Activations& pass, const Batch& batch, int64_t b) const;
+  GraphWeights graph_weights(const Activations& pass, const Batch& batch,
+                             int64_t sample) const override;
 
  private:
   at::Tensor filtered(const at::Tensor& x) const;

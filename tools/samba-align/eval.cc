@@ -5,6 +5,7 @@
 #include "common/core/error.h"
 #include "common/io/npz_writer.h"
 #include "tools/samba-align/commands.h"
+#include "tools/samba-align/graph_report.h"
 #include "tools/samba-align/opened_run.h"
 #include "tools/samba-align/reference_pooling.h"
 #include "tools/samba-align/report.h"
@@ -50,6 +51,36 @@ void write_predictions(const std::string& path, const std::vector<SeedTranslatio
   io::write_npz(path, arrays);
 }
 
+// ele [parcels, parcels] and hemo [targets, targets] of the first seed, ele_SEED and hemo_SEED
+// where there are several; table graph_attention.
+void report_attention(const std::string& path, const OpenedRun& opened, const std::string& part,
+                      log::Result& result) {
+  const ModelSpec& spec = opened.stored.spec;
+  const std::vector<WindowPlace> places = opened.dataset->windows(part);
+  const auto models = opened.seed_models();
+  log::Table table{kGraphAttentionColumns, {}};
+  std::vector<at::Tensor> kept;
+  std::vector<io::NpzArray> arrays;
+  for (const auto& [seed, model] : models) {
+    const MeanAttention mean = mean_attention(*model, *opened.dataset, places);
+    for (const auto& [modality, attention] : {std::pair("ele", mean.ele), {"hemo", mean.hemo}}) {
+      if (!attention.defined()) continue;
+      const int64_t nodes = attention.size(0);
+      add_graph_regions(
+          table, seed, modality, attention,
+          regions_of(parcel_places(opened.recordings.path, modality, nodes), nodes, spec.patches));
+      kept.push_back(attention);
+      const auto add = [&](const std::string& name) {
+        arrays.push_back({name, io::DType::kF32, {nodes, nodes}, kept.back().data_ptr<float>()});
+      };
+      if (seed == models[0].first) add(modality);
+      if (models.size() > 1) add(fmt::format("{}_{}", modality, seed));
+    }
+  }
+  io::write_npz(path, arrays);
+  result.tables.emplace_back("graph_attention", table);
+}
+
 }  // namespace
 
 int evaluate(const EvalConfig& config, cli::Run& run) {
@@ -70,10 +101,12 @@ int evaluate(const EvalConfig& config, cli::Run& run) {
     translations.push_back(
         {seed, translate(*model, dataset, dataset.windows(config.part), options)});
   add_translation(result, translations, config.keep_first_frame ? 0 : 1);
+  add_target_regions(result, opened.recordings, opened.stored.spec);
   add_pairs(result, opened.recordings, translations);
   if (config.metrics == "reference") add_pooled(result, translations);
   if (!config.predictions.empty()) write_predictions(config.predictions, translations);
   add_learned(result, opened.recordings, opened.seed_models(), translations);
+  if (!config.attention.empty()) report_attention(config.attention, opened, config.part, result);
   run.emit(result, "eval/1");
   return 0;
 }

@@ -207,4 +207,14 @@ at::Tensor HemoToEle::sampled(const Batch& batch, int64_t count, uint64_t seed) 
   return at::stack(all);
 }
 
+GraphWeights HemoToEle::graph_weights(const Activations& pass, const Batch& batch,
+                                      int64_t sample) const {
+  const auto b = size_t(sample);
+  GraphWeights weights;
+  weights.hemo = gat1_.edge_weights(batch.y[sample], batch.target[b]);
+  if (spec_.ablate != "no-upsample-gat")
+    weights.ele = gat2_.edge_weights(pass.upsampled[sample], batch.source[b]);
+  return weights;
+}
+
 }  // namespace tenfold::samba_align

@@ -15,6 +15,8 @@ class HemoToEle : public Model {
   Activations forward(const Batch& batch, std::optional<Dropouts> dropouts) const override;
   at::Tensor truth(const Batch& batch) const override;
   at::Tensor sampled(const Batch& batch, int64_t count, uint64_t seed) const override;
+  GraphWeights graph_weights(const Activations& pass, const Batch& batch,
+                             int64_t sample) const override;
   int64_t series() const override { return spec_.parcels; }
   int64_t times() const override { return spec_.window(); }
 

@@ -4,6 +4,7 @@
 #include "common/core/error.h"
 #include "tools/samba-align/commands.h"
 #include "tools/samba-align/opened_run.h"
+#include "tools/samba-align/region_report.h"
 #include "tools/samba-align/response_report.h"
 
 namespace tenfold::samba_align {
@@ -16,7 +17,8 @@ int report_responses(const HrfConfig& config, cli::Run& run) {
   if (!run.options().dry_run) {
     add_responses(result, opened.recordings, opened.seed_models());
     add_histograms(result, opened.stored.spec.hrf);
-    add_regions(result, parcel_places(opened.recordings.path, opened.stored.spec.parcels));
+    add_regions(result, "hrf", "regions",
+                parcel_places(opened.recordings.path, "ele", opened.stored.spec.parcels));
   }
   run.emit(result, "hrf/1");
   return 0;

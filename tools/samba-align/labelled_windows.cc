@@ -17,16 +17,18 @@ int64_t window_label(const int32_t* labels, int64_t frames) {
 }
 
 std::vector<LabelledWindow> labelled_windows(const RecordingSet& recordings, const Parts& parts,
-                                             int64_t frames, int64_t stride, int64_t context) {
+                                             int64_t frames, int64_t step, int64_t context) {
   std::vector<LabelledWindow> windows;
   for (size_t s = 0; s < recordings.subjects.size(); ++s) {
     const std::vector<int32_t>& labels = recordings.subjects[s].labels;
     int64_t number = 0;
-    for (const Frames& part : {parts.train, parts.valid, parts.test}) {
-      for (int64_t start = part.first; start + frames <= part.end; start += stride) {
-        if (start < context) continue;
-        const int64_t label = labels.empty() ? -1 : window_label(labels.data() + start, frames);
-        windows.push_back({s, start, number, label});
+    for (const Part& part : {parts.train, parts.valid, parts.test}) {
+      for (const Window& w : windows_in(part, frames, context, step)) {
+        std::vector<int32_t> own;
+        for (int64_t k = 0; k < frames && !labels.empty(); ++k)
+          own.push_back(labels[size_t(w.first + k * w.stride)]);
+        const int64_t label = own.empty() ? -1 : window_label(own.data(), frames);
+        windows.push_back({s, w.first, number, label, w.stride});
       }
       ++number;
     }

@@ -20,7 +20,7 @@ TEST_CASE("windows overlap inside a part, never across parts, and need their con
   RecordingSet set;
   set.subjects.resize(2);
   set.subjects[1].labels.assign(60, 4);
-  const Parts parts{{0, 30}, {35, 48}, {50, 60}};
+  const Parts parts{{{0, 30}}, {{35, 48}}, {{50, 60}}};
   const std::vector<LabelledWindow> windows = labelled_windows(set, parts, 6, 3, 5);
   REQUIRE(windows.size() % 2 == 0);
   std::vector<std::pair<int64_t, int64_t>> found;

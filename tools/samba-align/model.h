@@ -41,6 +41,12 @@ struct Activations {
   at::Tensor skip_loss;  // scalar: of the predicted wavelets (hemo2ele)
 };
 
+// How much every node hears of its neighbours in the graph layers, [edges, heads]; undefined where
+// a model has no such layer, or none before its decoder.
+struct GraphWeights {
+  at::Tensor ele, hemo;  // of the electrophysiology's parcels, of the fMRI's
+};
+
 // Which dropouts are at work.
 struct Dropouts {
   DropoutKeys keys;
@@ -56,6 +62,9 @@ class Model {
   virtual at::Tensor truth(const Batch& batch) const = 0;
   // y_hat of `count` passes under dropout, [count, batch, series, time] (section 3.6, MC mode).
   virtual at::Tensor sampled(const Batch& batch, int64_t count, uint64_t seed) const = 0;
+  // Of a pass's sample.
+  virtual GraphWeights graph_weights(const Activations& pass, const Batch& batch,
+                                     int64_t sample) const = 0;
 
   // [parcels, 6] of the haemodynamic responses; undefined where the model has none.
   virtual at::Tensor hrf_values() const { return {}; }

@@ -17,13 +17,14 @@
 #include "common/core/philox.h"
 #include "common/train/flat_optimizer.h"
 #include "common/train/parameters.h"
+#include "tools/samba-align/ridge_baseline.h"
 
 namespace tenfold::samba_align {
 namespace {
 
 struct Place {
   size_t subject;
-  int64_t start;
+  Window window;
 };
 
 at::Tensor tensor_of(const Matrix& m) {
@@ -32,11 +33,11 @@ at::Tensor tensor_of(const Matrix& m) {
 }
 
 // Every feature to mean 0 and deviation 1 over all subjects' training frames.
-std::vector<at::Tensor> standardised(const std::vector<FramePair>& subjects, const Frames& train) {
+std::vector<at::Tensor> standardised(const std::vector<FramePair>& subjects, const Part& train) {
   Eigen::RowVectorXd mean, squares;
   double count = 0;
   for (const FramePair& s : subjects) {
-    const Matrix known = s.features.middleRows(train.first, train.count());
+    const Matrix known = rows_of(s.features, train);
     if (mean.size() == 0) mean = squares = Eigen::RowVectorXd::Zero(known.cols());
     mean += known.colwise().sum();
     squares += known.colwise().squaredNorm();
@@ -110,15 +111,15 @@ class Network {
 
 class Windows {
  public:
-  Windows(const std::vector<FramePair>& subjects, const Frames& train, int64_t frames)
+  Windows(const std::vector<FramePair>& subjects, const Part& train, int64_t frames)
       : features_(standardised(subjects, train)), frames_(frames) {
     for (const FramePair& s : subjects) targets_.push_back(tensor_of(s.targets));
   }
 
-  std::vector<Place> on_grid(const Frames& part) const {
+  std::vector<Place> on_grid(const Part& part) const {
     std::vector<Place> places;
     for (size_t s = 0; s < features_.size(); ++s)
-      for (const int64_t start : grid_windows(part, frames_, 0)) places.push_back({s, start});
+      for (const Window& w : windows_in(part, frames_, 0, frames_)) places.push_back({s, w});
     return places;
   }
 
@@ -126,9 +127,11 @@ class Windows {
   at::Tensor x(const std::vector<Place>& places, int64_t lead) const {
     std::vector<at::Tensor> rows;
     for (const Place& p : places) {
-      const int64_t first = std::max<int64_t>(0, p.start - lead);
-      at::Tensor known = features_[p.subject].narrow(0, first, p.start + frames_ - first);
-      const int64_t missing = lead + frames_ - known.size(0);
+      const auto& [first, stride] = p.window;
+      const int64_t before = std::min(lead, first / stride);  // frames that there are
+      at::Tensor known =
+          features_[p.subject].slice(0, first - before * stride, first + frames_ * stride, stride);
+      const int64_t missing = lead - before;
       if (missing > 0)
         known = at::cat({known.narrow(0, 0, 1).expand({missing, known.size(1)}), known}, 0);
       rows.push_back(known);
@@ -138,7 +141,10 @@ class Windows {
   at::Tensor y(const std::vector<Place>& places) const {
     std::vector<at::Tensor> rows;
     for (const Place& p : places)
-      rows.push_back(targets_[p.subject].narrow(0, p.start, frames_).t());
+      rows.push_back(
+          targets_[p.subject]
+              .slice(0, p.window.first, p.window.first + frames_ * p.window.stride, p.window.stride)
+              .t());
     return at::stack(rows);
   }
 
@@ -154,7 +160,7 @@ at::Tensor loss_of(const at::Tensor& y_hat, const at::Tensor& y) {
 }  // namespace
 
 NetworkBaseline train_network_baseline(const std::vector<FramePair>& subjects, const Parts& parts,
-                                       const Frames& asked, const NetworkBaselineOptions& options,
+                                       const Part& asked, const NetworkBaselineOptions& options,
                                        uint64_t seed) {
   const Windows windows(subjects, parts.train, options.frames);
   const Network network(options, subjects[0].features.cols(), subjects[0].targets.cols(), seed);
@@ -163,7 +169,7 @@ NetworkBaseline train_network_baseline(const std::vector<FramePair>& subjects, c
   adam.lr = options.lr;
   train::FlatOptimizer optimizer(adam, p.values().numel(), at::kCPU);
   const Stream stream(seed, "windows");
-  const std::vector<int64_t> starts = all_windows(parts.train, options.frames, 0);
+  const std::vector<Window> starts = windows_in(parts.train, options.frames, 0, 1);
   const std::vector<Place> valid = windows.on_grid(parts.valid);
   NetworkBaseline out;
   out.parameters = p.count();

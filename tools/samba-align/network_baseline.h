@@ -38,7 +38,7 @@ struct NetworkBaseline {
 // weights of the least loss on the valid part's grid, and translates the windows of frames `asked`
 // on its grid. Features are standardised on the training part.
 NetworkBaseline train_network_baseline(const std::vector<FramePair>& subjects, const Parts& parts,
-                                       const Frames& asked, const NetworkBaselineOptions& options,
+                                       const Part& asked, const NetworkBaselineOptions& options,
                                        uint64_t seed);
 
 }  // namespace tenfold::samba_align

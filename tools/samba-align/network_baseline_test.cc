@@ -21,7 +21,7 @@ FramePair delayed(uint64_t seed, int64_t frames) {
   return pair;
 }
 
-const Parts kParts{{0, 280}, {290, 350}, {355, 400}};
+const Parts kParts{{{0, 280}}, {{290, 350}}, {{355, 400}}};
 
 NetworkBaselineOptions small(const char* kind) {
   NetworkBaselineOptions o;

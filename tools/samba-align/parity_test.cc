@@ -344,7 +344,7 @@ void check_whole(const Json& f) {
   CHECK(norm(a.gat1) == Approx(f["gat1_out_l2"].get<double>()).epsilon(kWhole));
   CHECK(norm(a.gat2) == Approx(f["gat2_out_l2"].get<double>()).epsilon(kWhole));
   CHECK(norm(a.y_hat) == Approx(f["y_hat_l2"].get<double>()).epsilon(kWhole));
-  const at::Tensor attention = model.target_attention(a, batch, 0).detach();
+  const at::Tensor attention = model.graph_weights(a, batch, 0).hemo.detach();
   const at::Tensor expected = numbers(f["target_att_row0_first8_head0"]);
   int64_t neighbours = 0;
   for (int64_t j = 0; j < expected.numel(); ++j) neighbours += expected[j].item<double>() != 0;

@@ -2,22 +2,36 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cmath>
 
 #include "common/core/error.h"
 
 namespace tenfold::samba_align {
 
+std::vector<int64_t> frame_numbers(const Part& part) {
+  std::vector<int64_t> numbers;
+  for (const Frames& f : part)
+    for (int64_t k = 0; k < f.count(); ++k) numbers.push_back(f.first + k * f.stride);
+  return numbers;
+}
+
+Frames frames_of(const Window& w, int64_t length) {
+  return {w.first, w.first + length * w.stride, w.stride};
+}
+
+const Part& Parts::named(const std::string& name) const {
+  return name == "train" ? train : (name == "valid" ? valid : test);
+}
+
 Parts blocked_parts(int64_t frames, int64_t gap) {
   const auto first = int64_t(std::llround(0.7 * double(frames))),
              second = int64_t(std::llround(0.8 * double(frames)));
   Parts p;
-  p.train = {0, first - gap};
-  p.valid = {first, second - gap};
-  p.test = {second, frames};
-  for (const Frames& f : {p.train, p.valid, p.test}) {
-    if (f.count() > 0) continue;
+  p.train = {{0, first - gap}};
+  p.valid = {{first, second - gap}};
+  p.test = {{second, frames}};
+  for (const Part& part : {p.train, p.valid, p.test}) {
+    if (part[0].count() > 0) continue;
     throw DataError(fmt::format(
         "--split blocked: found {} frames, too few for three parts with gaps of {} frames", frames,
         gap));
@@ -25,17 +39,15 @@ Parts blocked_parts(int64_t frames, int64_t gap) {
   return p;
 }
 
-std::vector<int64_t> grid_windows(const Frames& part, int64_t length, int64_t context) {
-  std::vector<int64_t> starts;
-  for (int64_t f = part.first; f + length <= part.end; f += length)
-    if (f >= context) starts.push_back(f);
-  return starts;
-}
-
-std::vector<int64_t> all_windows(const Frames& part, int64_t length, int64_t context) {
-  std::vector<int64_t> starts;
-  for (int64_t f = std::max(part.first, context); f + length <= part.end; ++f) starts.push_back(f);
-  return starts;
+std::vector<Window> windows_in(const Part& part, int64_t length, int64_t context, int64_t step) {
+  std::vector<Window> windows;
+  for (const Frames& f : part) {
+    for (int64_t k = 0; k + length <= f.count(); k += step) {
+      const int64_t first = f.first + k * f.stride;
+      if (first >= context) windows.push_back({first, f.stride});
+    }
+  }
+  return windows;
 }
 
 }  // namespace tenfold::samba_align

@@ -133,6 +133,22 @@ def draw_responses(axes, result):
         axes.set_title(f"times to peak against the true ones: r = {r:.2f}", fontsize=9)
 
 
+def draw_graph_attention(axes, result, modality):
+    """Of the first seed: what the parcels of a region (row) hear of each other one, networks before other groups."""
+    table = result["tables"]["graph_attention"]
+    rows = [dict(zip(table["columns"], row)) for row in table["rows"]]
+    rows = [r for r in rows if r["modality"] == modality and r["seed"] == table["rows"][0][0]]
+    rows = [r for r in rows if r["by"] == rows[0]["by"]]
+    names = list(dict.fromkeys(r["to"] for r in rows))
+    mass = np.array([r["mass"] for r in rows]).reshape(len(names), len(names))
+    image = axes.imshow(mass, cmap="viridis", vmin=0, interpolation="nearest")
+    axes.set_xticks(range(len(names)), names, fontsize=7, rotation=90)
+    axes.set_yticks(range(len(names)), names, fontsize=7)
+    axes.set_xlabel(f"heard {rows[0]['by']}")
+    axes.set_ylabel(f"{dict(ele='electrophysiology', hemo='fMRI')[modality]}, by {rows[0]['by']}")
+    axes.figure.colorbar(image, ax=axes, label="graph attention", shrink=0.8)
+
+
 def draw_bands(axes, results, paths):
     width = 0.8 / (len(results) + 1)
     bands = results[0]["tables"]["bands"]
@@ -236,6 +252,9 @@ def score_panels(results, paths):
     panels += [lambda a: draw_example(a, results[0])]
     spectral = [(r, p) for r, p in zip(results, paths) if "band_power" in r["tables"]]
     panels += [lambda a: draw_spectra(a, spectral[0][0]), lambda a: draw_band_power(a, *zip(*spectral))] * bool(spectral)
+    for result in [r for r in results if "graph_attention" in r["tables"]][:1]:
+        modalities = dict.fromkeys(row[1] for row in result["tables"]["graph_attention"]["rows"])
+        panels += [lambda a, m=modality: draw_graph_attention(a, result, m) for modality in modalities]
     if "responses" in results[0]["series"]:
         panels.append(lambda a: draw_responses(a, results[0]))
     return panels

@@ -80,8 +80,7 @@ TEST_CASE("a recording's translation is that of its windows as the data set cuts
     };
     const at::Tensor ele = at::from_blob(const_cast<float*>(set.subjects[0].ele.data()),
                                          {kParcels, kFrames * kBlock}, at::kFloat);
-    const Frames& train = dataset.parts().train;
-    const Moments moments(ele.narrow(1, train.first * kBlock, train.count() * kBlock), "memory");
+    const Moments moments(Dataset::of_part(ele, dataset.parts().train, kBlock), "memory");
     const TranslationSetting setting{dataset.source_graph(0), dataset.target_graph(0),
                                      std::string(normalise) == "recording" ? &moments : nullptr,
                                      "memory"};

@@ -12,6 +12,7 @@
 #include <optional>
 #include <utility>
 
+#include "tools/samba-align/region_report.h"
 #include "tools/samba-align/report_metric.h"
 #include "tools/samba-align/response_report.h"
 #include "tools/samba-align/spectral_metrics.h"
@@ -247,6 +248,14 @@ void add_translation(log::Result& result, const std::vector<SeedTranslation>& tr
   add_metric(result, "loss", loss, false, "", "");
   add_uncertainty(result, translations);
   result.tables.emplace_back("parcels", table);
+}
+
+void add_target_regions(log::Result& result, const RecordingSet& recordings,
+                        const ModelSpec& spec) {
+  const bool back = spec.direction == "hemo2ele";
+  add_regions(
+      result, "parcels", "target_regions",
+      parcel_places(recordings.path, back ? "ele" : "hemo", back ? spec.parcels : spec.targets));
 }
 
 void add_pairs(log::Result& result, const RecordingSet& recordings,

@@ -27,6 +27,9 @@ log::Facts model_facts(const Model& model);
 // before `first_frame` of a window are left out: the first may have been given.
 void add_translation(log::Result& result, const std::vector<SeedTranslation>& translations,
                      int64_t first_frame = 1);
+// Table target_regions: the means of the table parcels by hemisphere, network and lobe, where the
+// recordings' manifest.json says where the translated parcels lie.
+void add_target_regions(log::Result& result, const RecordingSet& recordings, const ModelSpec& spec);
 // Table pairs: how well every pair of subjects was translated, where there are several.
 void add_pairs(log::Result& result, const RecordingSet& recordings,
                const std::vector<SeedTranslation>& translations);

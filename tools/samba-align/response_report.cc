@@ -5,13 +5,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <map>
-#include <nlohmann/json.hpp>
 
 #include "common/core/error.h"
-#include "common/io/file.h"
 #include "tools/samba-align/haemodynamic_response.h"
 #include "tools/samba-align/hrf_bank.h"
 #include "tools/samba-align/report_metric.h"
@@ -127,61 +123,6 @@ void add_histograms(log::Result& result, const HrfSpec& spec) {
     series.columns.emplace_back(name, std::vector<Maybe>(counts.begin(), counts.end()));
   }
   result.series.emplace_back("histograms", series);
-}
-
-std::vector<ParcelPlace> parcel_places(const std::string& folder, int64_t count) {
-  const std::string path = folder + "/manifest.json";
-  if (!io::exists(path)) return {};
-  std::vector<ParcelPlace> places;
-  try {
-    const auto manifest = nlohmann::json::parse(io::read_text(path));
-    if (!manifest.contains("parcels")) return {};
-    const auto& parcels = manifest.at("parcels").at("ele");
-    if (int64_t(parcels.size()) != count) return {};
-    for (const auto& p : parcels) {
-      // null: the atlas does not say.
-      const auto text = [&](const char* key) {
-        return p.contains(key) && !p.at(key).is_null() ? p.at(key).template get<std::string>()
-                                                       : std::string();
-      };
-      if (!p.is_object()) throw DataError(path + ": expected parcels.ele of objects");
-      places.push_back({text("name"), text("hemisphere"), text("network"), text("lobe")});
-    }
-  } catch (const nlohmann::json::exception&) {
-    throw DataError(path + ": expected parcels.ele: [{name, hemisphere, network}] of texts");
-  }
-  return places;
-}
-
-void add_regions(log::Result& result, const std::vector<ParcelPlace>& places) {
-  if (places.empty()) return;
-  const log::Table& hrf = hrf_table(result);
-  log::Table table{{"seed", "by", "region", "parcels"}, {}};
-  for (size_t c = 0; c < kValues; ++c) table.columns.push_back(hrf.columns[kFirstValue + c]);
-  const std::pair<const char*, std::string ParcelPlace::*> kinds[] = {
-      {"hemisphere", &ParcelPlace::hemisphere},
-      {"network", &ParcelPlace::network},
-      {"lobe", &ParcelPlace::lobe}};
-  for (const auto& [by, member] : kinds) {
-    struct Sum {
-      int64_t parcels = 0;
-      std::array<double, kValues> values = {};
-    };
-    std::map<std::pair<int64_t, std::string>, Sum> sums;
-    for (const auto& row : hrf.rows) {
-      const std::string& region = places.at(size_t(std::get<int64_t>(row[1]))).*member;
-      if (region.empty()) continue;
-      Sum& sum = sums[{std::get<int64_t>(row[0]), region}];
-      ++sum.parcels;
-      for (size_t c = 0; c < kValues; ++c) sum.values[c] += std::get<double>(row[kFirstValue + c]);
-    }
-    for (const auto& [key, sum] : sums) {
-      std::vector<log::Value> row = {key.first, std::string(by), key.second, sum.parcels};
-      for (const double v : sum.values) row.emplace_back(v / double(sum.parcels));
-      table.rows.push_back(row);
-    }
-  }
-  result.tables.emplace_back("regions", table);
 }
 
 }  // namespace tenfold::samba_align

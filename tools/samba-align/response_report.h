@@ -22,16 +22,4 @@ void add_responses(log::Result& result, const RecordingSet& recordings,
 // a parameter's reach.
 void add_histograms(log::Result& result, const HrfSpec& spec);
 
-// What an atlas says of a parcel; empty: nothing.
-struct ParcelPlace {
-  std::string name, hemisphere, network, lobe;
-};
-
-// `parcels` of a data folder's manifest.json; empty where it has none of `count` parcels. Throws
-// DataError for an entry that is no object of texts.
-std::vector<ParcelPlace> parcel_places(const std::string& folder, int64_t count);
-
-// From the table hrf: table regions, means by hemisphere, network and lobe, seed by seed.
-void add_regions(log::Result& result, const std::vector<ParcelPlace>& places);
-
 }  // namespace tenfold::samba_align

@@ -11,15 +11,18 @@
 namespace tenfold::samba_align {
 namespace {
 
-Eigen::MatrixXd rows_of(const Matrix& m, const Frames& f) {
-  return m.middleRows(f.first, f.count());
-}
-
 std::vector<double> column_of(const Eigen::MatrixXd& m, int64_t c) {
   return {m.col(c).data(), m.col(c).data() + m.rows()};
 }
 
 }  // namespace
+
+Matrix rows_of(const Matrix& m, const Part& part) {
+  const std::vector<int64_t> frames = frame_numbers(part);
+  Matrix rows(int64_t(frames.size()), m.cols());
+  for (size_t i = 0; i < frames.size(); ++i) rows.row(int64_t(i)) = m.row(frames[i]);
+  return rows;
+}
 
 Matrix canonical_features(const Matrix& x, double rate, int64_t block) {
   const std::vector<double> h = response_kernel(kCanonicalResponse, rate);
@@ -39,8 +42,8 @@ Matrix RidgeFit::predict(const Matrix& features) const {
   return (z * weights).rowwise() + target_mean;
 }
 
-RidgeFit fit_ridge(const Matrix& features, const Matrix& targets, const Frames& train,
-                   const Frames& valid) {
+RidgeFit fit_ridge(const Matrix& features, const Matrix& targets, const Part& train,
+                   const Part& valid) {
   RidgeFit fit;
   const Eigen::MatrixXd x = rows_of(features, train), y = rows_of(targets, train);
   fit.feature_mean = x.colwise().mean();
@@ -66,12 +69,13 @@ RidgeFit fit_ridge(const Matrix& features, const Matrix& targets, const Frames& 
   fit.lambda.assign(size_t(y.cols()), 0);
   std::vector<double> best(fit.lambda.size(), -std::numeric_limits<double>::infinity());
   const Eigen::MatrixXd truth = rows_of(targets, valid);
+  const Matrix unseen = rows_of(features, valid);
   for (int e = -1; e <= 5; ++e) {
     const double lambda = std::pow(10.0, e);
     RidgeFit tried = fit;
     tried.weights =
         back * (solver.eigenvalues().array() + lambda).inverse().matrix().asDiagonal() * turned;
-    const Eigen::MatrixXd found = tried.predict(features.middleRows(valid.first, valid.count()));
+    const Eigen::MatrixXd found = tried.predict(unseen);
     for (int64_t q = 0; q < y.cols(); ++q) {
       const double r = correlation(column_of(found, q), column_of(truth, q))
                            .value_or(-std::numeric_limits<double>::infinity());

@@ -11,6 +11,9 @@
 
 namespace tenfold::samba_align {
 
+// The rows of these frames, stretch after stretch.
+Matrix rows_of(const Matrix& m, const Part& part);
+
 // x [parcels, samples] filtered causally over the whole recording with the canonical response and
 // read at every frame's last sample: [frames, parcels].
 Matrix canonical_features(const Matrix& x, double rate, int64_t block);
@@ -25,7 +28,7 @@ struct RidgeFit {
 
 // Features [frames, parcels], targets [frames, targets]: fitted on `train`, penalties 10^-1 .. 10^5
 // chosen for every target by the correlation on `valid`.
-RidgeFit fit_ridge(const Matrix& features, const Matrix& targets, const Frames& train,
-                   const Frames& valid);
+RidgeFit fit_ridge(const Matrix& features, const Matrix& targets, const Part& train,
+                   const Part& valid);
 
 }  // namespace tenfold::samba_align

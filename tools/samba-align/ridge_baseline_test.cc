@@ -33,7 +33,7 @@ TEST_CASE("ridge regression finds a linear map, and its weights solve the normal
   const Matrix x = normal(300, 4, "x"), map = normal(4, 3, "map");
   Matrix y = x * map + 0.5 * normal(300, 3, "noise");
   y.array() += 7;
-  const Frames train{0, 200}, valid{200, 300};
+  const Part train = {{0, 200}}, valid = {{200, 300}};
   const RidgeFit fit = fit_ridge(x, y, train, valid);
   const Matrix found = fit.predict(x);
   for (int64_t q = 0; q < 3; ++q) {
@@ -53,7 +53,7 @@ TEST_CASE("ridge regression finds a linear map, and its weights solve the normal
 TEST_CASE("with more features than frames the dual solves the same normal equations") {
   const Matrix x = normal(60, 90, "wide");
   const Matrix y = x.leftCols(1) + normal(60, 1, "noise");
-  const RidgeFit fit = fit_ridge(x, y, {0, 40}, {40, 60});
+  const RidgeFit fit = fit_ridge(x, y, {{0, 40}}, {{40, 60}});
   Eigen::MatrixXd z = (x.topRows(40).rowwise() - fit.feature_mean);
   z = z.array().rowwise() * fit.feature_scale.array();
   const Eigen::VectorXd w = fit.weights.col(0);
@@ -67,7 +67,7 @@ TEST_CASE("targets that are noise take the greatest penalty, a feature that is c
   Matrix x = normal(200, 5, "x");
   x.col(2).setConstant(3);
   const Matrix y = x.leftCols(1) * 2.0;
-  const RidgeFit fit = fit_ridge(x, y, {0, 150}, {150, 200});
+  const RidgeFit fit = fit_ridge(x, y, {{0, 150}}, {{150, 200}});
   CHECK(fit.weights(2, 0) == Approx(0).margin(1e-12));
   CHECK(fit.feature_scale(2) == 0);
   CHECK(fit.lambda[0] <= 1);

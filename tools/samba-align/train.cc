@@ -61,6 +61,7 @@ int train(const TrainConfig& config, cli::Run& run) {
         {int64_t(m.seed), translate(*m.model, dataset, dataset.windows("test"), options)});
   }
   add_translation(result, translations);
+  add_target_regions(result, recordings, spec);
   add_pairs(result, recordings, translations);
   add_learned(result, recordings, models, translations);
   add_training_metrics(result, program, outcome);

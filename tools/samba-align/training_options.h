@@ -16,8 +16,9 @@ struct DatasetOptions {
   bool no_graph = false;     // every parcel alone
   std::string pairing = "same";
   std::vector<std::string> test_subjects;  // tested and not trained; none: every subject is both
-  bool windows_anywhere = true;            // training windows begin at any frame, else on the grid
-  double gap_s = 30;                       // between parts
+  std::string window_start = "any";        // of training: at any frame, or on the grid
+  std::string split = "blocked";           // or another of split_parts
+  double gap_s = 30;                       // between parts that are blocked
   // What is made of the electrophysiology first: raw, envelope or bandpower.
   std::string ele_feature = "raw";
   double feature_low = 8, feature_high = 13, feature_cutoff = 1;  // Hz

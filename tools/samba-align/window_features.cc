@@ -27,7 +27,7 @@ std::vector<WindowPlace> places_of(const std::vector<LabelledWindow>& windows, i
   const int64_t end = std::min(first + count, int64_t(windows.size()));
   for (int64_t i = first; i < end; ++i) {
     const LabelledWindow& w = windows[size_t(i)];
-    places.push_back({w.subject, w.subject, w.start});
+    places.push_back({w.subject, w.subject, w.start, w.stride});
   }
   return places;
 }
@@ -68,8 +68,8 @@ FeatureSet raw_features(const Dataset& dataset, const std::vector<LabelledWindow
 }
 
 // Every frame of a subject, [frames, parcels], parcel by parcel: float64 of all takes too much.
-Matrix canonical_of(const at::Tensor& ele, const Frames& train, const ModelSpec& spec) {
-  const at::Tensor known = ele.narrow(1, train.first * spec.block, train.count() * spec.block);
+Matrix canonical_of(const at::Tensor& ele, const Part& train, const ModelSpec& spec) {
+  const at::Tensor known = Dataset::of_part(ele, train, spec.block);
   const double mean = known.mean().item<double>(), deviation = known.std().item<double>();
   Matrix out(ele.size(1) / spec.block, spec.parcels);
   for (int64_t p = 0; p < spec.parcels; ++p) {
@@ -91,7 +91,9 @@ FeatureSet filtered_features(const Dataset& dataset, const std::vector<LabelledW
       subject = windows[i].subject;
       filtered = canonical_of(dataset.ele(subject), dataset.parts().train, spec);
     }
-    const MatrixXd part = filtered.middleRows(windows[i].start, spec.frames);  // [frames, parcels]
+    // [frames, parcels]
+    const MatrixXd part =
+        rows_of(filtered, {frames_of({windows[i].start, windows[i].stride}, spec.frames)});
     hrf.x.row(int64_t(i)) = Eigen::Map<const Eigen::RowVectorXd>(part.data(), part.size());
   }
   return hrf;
