@@ -77,12 +77,21 @@ class Results(Case):
 
     def test_only_the_subjects_of_the_last_simulation_are_read(self):
         self.done(*simulate(self.folder / "two", subjects=2))
-        self.assertEqual(self.result(self.train("two", data=self.folder / "two"))["data"]["subjects"], ["sub-01", "sub-02"])
+        self.assertEqual(self.result(self.train("both", data=self.folder / "two"))["data"]["subjects"], ["sub-01", "sub-02"])
         again = self.result(simulate(self.folder / "two"))
         self.assertEqual(self.result(self.train("one", data=self.folder / "two"))["data"]["subjects"], ["sub-01"])
         written = json.loads((self.folder / "two/truth.json").read_text())["config"]
         options = {k: v for k, v in again["config"].items() if k in written}
         self.assertEqual({**options, "seed": again["seeds"][0]}, written)
+        self.assertFalse((self.folder / "two/sub-02").exists())
+
+    def test_a_simulation_replaces_a_simulation_and_nothing_else(self):
+        (self.folder / "mine").mkdir()
+        (self.folder / "mine/notes.txt").write_text("mine")
+        self.refused(73, "notes.txt", args=simulate(self.folder / "mine"))
+        self.done(*self.train("run"))
+        self.refused(73, "expected no folder or a simulation", args=simulate(self.folder / "run"))
+        self.assertEqual((self.folder / "mine/notes.txt").read_text(), "mine")
 
 
 class Repeats(Case):

@@ -110,9 +110,32 @@ class Prepared(Case):
         self.out.joinpath("manifest.json").unlink()
         self.refused(73, "holds other files", args=self.prepare(ele=join[0], hemo=join[1]))
 
+    def test_a_subject_is_the_name_of_a_folder(self):
+        for name in ("../evil", "a/b", ".."):
+            self.bad("--subjects", f"'{name}'", code=64, args=self.prepare("--subjects", name))
+        self.assertFalse((self.folder / "evil").exists())
+
+    def test_what_is_read_is_not_replaced(self):
+        self.done(*self.prepare())
+        again = self.prepare(ele=self.out / "sub-01/ele.npy", hemo=self.out / "sub-01/hemo.npy")
+        self.refused(73, "sub-01/ele.npy in it", args=again)
+        np.testing.assert_array_equal(np.load(self.out / "sub-01/hemo.npy"), self.hemo.astype(np.float32))
+        done = self.done(*[a for a in self.prepare() if a != "--quiet"])
+        self.assertIn("replaces what was prepared", done.stderr)
+
+    def test_events_of_a_series_lie_beside_it_and_missing_ones_are_none(self):
+        bold = self.save("sub-01_task-x_bold.npy", self.hemo)
+        self.text("sub-01_task-x_events.tsv", "onset\tduration\ttrial_type\n0\t100\tface\n100\t100\tn/a\n")
+        self.done(*self.prepare(hemo=bold))
+        self.assertEqual(self.manifest()["labels"], ["face"])
+        np.testing.assert_array_equal(np.load(self.out / "sub-01/labels.npy"), np.repeat([0, -1], [50, FRAMES - 50]))
+
     def test_fmri_alone_is_prepared_and_not_trained(self):
         result = self.result(*self.prepare(ele=False))
         self.assertNotIn("correlation_ele", result["tables"])
+        info = self.result("info", "--data", self.out)
+        subject = dict(zip(info["tables"]["subjects"]["columns"], info["tables"]["subjects"]["rows"][0]))
+        self.assertEqual((subject["targets"], subject["frames"], subject["samples"]), (8, FRAMES, 0))
         self.refused(65, "fMRI only", args=["train", *SMALL, "--patches", "2", "--data", self.out, "--out", self.folder / "run"])
 
     def test_voxels_are_averaged_over_a_label_image_in_either_byte_order(self):

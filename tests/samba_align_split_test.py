@@ -71,6 +71,23 @@ class Splits(Case):
         self.assertEqual(meg["status"], "complete")
 
 
+class Subjects(Case):
+    def test_baselines_are_taught_by_the_others_where_someone_is_held_out(self):
+        data = self.folder / "three"
+        self.done(*simulate(data, subjects=3))
+        run = ["baseline", *QUIET, "--preset", "small", "--data", data, "--kind", "all", "--iterations", 2]
+        alone, others = self.result(run), self.result([*run, "--test-subjects", "sub-03"])
+        self.assertEqual(others["data"]["test_windows"] * 3, alone["data"]["test_windows"])
+        self.assertEqual({r["subject"] for r in rows(others, "chosen")}, {"all that are trained", "all"})
+        by_kind = [{r["kind"]: r["pearson"] for r in rows(x, "kinds")} for x in (alone, others)]
+        self.assertNotEqual(*[k["canonical-ridge"] for k in by_kind])
+        self.refused(64, "--test-subjects", "'sub-07'", args=[*run, "--test-subjects", "sub-07"])
+        trained = self.result(self.train("run", data=data, test_subjects="sub-03"))
+        elsewhere = self.result(["eval", *QUIET, "--run", self.folder / "run", "--data", self.data])
+        self.assertEqual(elsewhere["data"]["subjects"], ["sub-01"])
+        self.assertEqual(trained["data"]["test_windows"], others["data"]["test_windows"])
+
+
 class Scales(Case):
     def test_baselines_are_scored_on_the_scale_of_single_windows_too(self):
         run = ["baseline", *QUIET, "--preset", "small", "--data", self.data]

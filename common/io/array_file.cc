@@ -57,19 +57,6 @@ bool is_pickle(const Bytes& file) {
   return !file.empty() && file[0] == 0x80 && !is_safetensors(file);
 }
 
-void refuse_pickle(const Bytes& file, const std::string& path) {
-  bool pickle = is_pickle(file);
-  if (is_zip(file)) {
-    for (const ZipMember& m : list_zip(file, path))
-      pickle = pickle || m.name == "data.pkl" || ends_with(m.name, "/data.pkl");
-  }
-  if (!pickle) return;
-  throw DataError(
-      path +
-      ": found a pickle (of torch.save), which could run code and is not read: save the tensor as "
-      ".npy (numpy.save of x.numpy()) or .safetensors, several (x, y, sub) as .npz (numpy.savez)");
-}
-
 std::vector<double> doubles_of(const Tensor& t, const std::string& where) {
   switch (t.dtype) {
     case DType::kF64:
@@ -160,8 +147,8 @@ std::string list_of(const ArrayFile& file) {
   std::string out;
   for (size_t i = 0; i < std::min(file.entries.size(), kShown); ++i) {
     const ArrayEntry& e = file.entries[i];
-    out += fmt::format("{}{} {} [{}]", i > 0 ? ", " : "", shown(e.name), e.type,
-                       fmt::join(e.shape, " x "));
+    out += fmt::format("{}{}{}{} [{}]", i > 0 ? ", " : "", shown(e.name), e.name.empty() ? "" : " ",
+                       e.type, fmt::join(e.shape, " x "));
   }
   return file.entries.size() > kShown ? out + ", ..." : out.empty() ? "nothing" : out;
 }
@@ -201,11 +188,24 @@ size_t index_of(const ArrayFile& file, const Wanted& wanted) {
                                   file.path, n, wanted.option, list_of(file)));
     }
   }
-  throw DataError(fmt::format("{}: found no 2-D array of real numbers, expected one; found {}",
-                              file.path, list_of(file)));
+  throw DataError(
+      fmt::format("{}: found {}, expected a 2-D array of real numbers", file.path, list_of(file)));
 }
 
 }  // namespace
+
+void refuse_pickle(const Bytes& file, const std::string& path) {
+  bool pickle = is_pickle(file);
+  if (is_zip(file)) {
+    for (const ZipMember& m : list_zip(file, path))
+      pickle = pickle || m.name == "data.pkl" || ends_with(m.name, "/data.pkl");
+  }
+  if (!pickle) return;
+  throw DataError(
+      path +
+      ": found a pickle (of torch.save), which could run code and is not read: save the tensor as "
+      ".npy (numpy.save of x.numpy()) or .safetensors, several (x, y, sub) as .npz (numpy.savez)");
+}
 
 bool is_array_file(const Bytes& file) {
   return is_npy(file) || is_zip(file) || is_safetensors(file) || is_matlab(file) || is_hdf5(file) ||
@@ -224,6 +224,7 @@ ArrayFile open_array_file(const std::string& path) {
   for (const char* end : {".csv", ".tsv", ".txt"}) {
     if (ends_with(path, end)) return open_table(file, path);
   }
+  if (file.empty()) throw DataError(path + ": found 0 bytes, expected an array");
   throw DataError(path +
                   ": is none of .npy, .npz, .safetensors, .mat (version 5, 7 or 7.3), HDF5 by its "
                   "contents, nor .csv, .tsv or .txt by its name");

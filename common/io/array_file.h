@@ -33,6 +33,9 @@ ArrayFile open_array_file(const std::string& path);
 // The contents are those of an array file, or of a pickle that open_array_file refuses.
 bool is_array_file(const Bytes& file);
 
+// Throws DataError, with advice how to save instead, for a pickle, torch.save's archives too.
+void refuse_pickle(const Bytes& file, const std::string& path);
+
 struct PlainMatrix {
   std::string format, name;
   int64_t rows = 0, columns = 0;

@@ -16,9 +16,12 @@ namespace {
 
 constexpr double kLongestTr = 30;  // s
 
-// "a_bold.nii.gz" -> "a_bold"
+// "a_bold.nii.gz" -> "a_bold", "a_bold.npy" -> "a_bold", "b.nii" -> "b"
 std::string stem_of(std::string path) {
   const size_t folder = path.rfind('/') == std::string::npos ? 0 : path.rfind('/') + 1;
+  const std::string bold = "_bold.";
+  const size_t at = path.rfind(bold);
+  if (at != std::string::npos && at >= folder) return path.substr(0, at + bold.size() - 1);
   for (const std::string end : {".gz", ".nii"}) {
     if (path.size() > end.size() + folder && path.substr(path.size() - end.size()) == end)
       path.resize(path.size() - end.size());
@@ -95,8 +98,9 @@ std::vector<SignalEvent> parse_events_tsv(const Bytes& file, const std::string& 
   const int64_t onset = table.find("onset"), duration = table.find("duration"),
                 type = table.find("trial_type");
   if (onset < 0 || duration < 0) {
-    throw DataError(fmt::format("{}:1: found columns {}, expected onset and duration", name,
-                                shown(joined(table.columns(), ", "))));
+    throw DataError(
+        fmt::format("{}:1: found columns {}, expected onset and duration (between tabs)", name,
+                    shown(joined(table.columns(), ", "))));
   }
   std::vector<SignalEvent> out;
   for (int64_t row = 0; row < table.rows(); ++row) {
@@ -108,6 +112,7 @@ std::vector<SignalEvent> parse_events_tsv(const Bytes& file, const std::string& 
                                   table.line(row), *length));
     }
     const std::string label = type < 0 ? "event" : std::string(trimmed(table.text(row, type)));
+    if (label == "n/a") continue;
     out.push_back({*start, length.value_or(0), label});
   }
   std::stable_sort(out.begin(), out.end(),

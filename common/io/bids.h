@@ -12,9 +12,9 @@
 
 namespace tenfold::io {
 
-// Columns onset, duration (s) and trial_type, separated by tabs; rows whose onset is "n/a" are left
-// out, a duration of "n/a" is 0, and without trial_type the label is "event". Sorted by onset.
-// Throws DataError with the line.
+// Columns onset, duration (s) and trial_type, separated by tabs; rows whose onset or trial_type is
+// "n/a" are left out, a duration of "n/a" is 0, and without trial_type the label is "event". Sorted
+// by onset. Throws DataError with the line.
 std::vector<SignalEvent> parse_events_tsv(const Bytes& file, const std::string& name);
 std::vector<SignalEvent> read_events_tsv(const std::string& path);
 

@@ -26,7 +26,8 @@ TEST_CASE("events are sorted, n/a onsets left out, n/a durations 0") {
   CHECK((events[1].onset_s == 4 && events[1].duration_s == 2 && events[1].label == "house"));
   CHECK(parse("onset\tduration\n1\t1\n")[0].label == "event");
   CHECK(fault("onset\tlength\n1\t1\n") ==
-        "e.tsv:1: found columns onset, length, expected onset and duration");
+        "e.tsv:1: found columns onset, length, expected onset and duration (between tabs)");
+  CHECK(parse("onset\tduration\ttrial_type\n1\t2\tn/a\n3\t1\tx\n").size() == 1);
   CHECK(fault("onset\tduration\n1\t-1\n") == "e.tsv:2: duration: found -1, expected 0 or more");
   CHECK(fault("onset\tduration\nx\t1\n").find("e.tsv:2: column onset: found 'x'") == 0);
 }
@@ -73,6 +74,10 @@ TEST_CASE("sidecar and events lie beside the images") {
   CHECK(outcome_of([&] { repetition_time_of(image); }).says("found no number RepetitionTime"));
   write_file_atomic(scratch / "rest.json", "{}");
   CHECK(sidecars_of(scratch / "rest.nii") == std::vector{scratch / "rest.json"});
+  for (const char* end : {"npy", "mat", "dtseries.nii"}) {
+    const std::string series = scratch / "sub-01_task-rest_bold." + end;
+    CHECK(events_files_of(series) == std::vector{scratch / "sub-01_task-rest_events.tsv"});
+  }
   CHECK(events_files_of(scratch / "rest.nii").empty());
 }
 

@@ -17,8 +17,12 @@ def read_result(path, tool, subcommands):
     """A result of one of the tool's subcommands, from a file or '-' (stdin); its `subcommand` is an entry more."""
     try:
         text = sys.stdin.read() if path == "-" else pathlib.Path(path).read_text()
+    except IsADirectoryError as e:
+        raise PlotError(MISSING, f"{path}: is a folder, expected a result such as {pathlib.Path(path) / 'result.json'}") from e
     except OSError as e:
         raise PlotError(MISSING, f"{path}: {e.strerror}") from e
+    except UnicodeDecodeError as e:
+        raise PlotError(BAD_DATA, f"{path}: no JSON (found bytes that are no text)") from e
     try:
         result = json.loads(text)
     except ValueError as e:

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "common/log/logger.h"
 #include "tools/samba-align/cca.h"
@@ -69,6 +70,11 @@ class Predictors {
  private:
   const Part& part() const { return dataset_.parts().named(config_.part); }
 
+  // The subjects of the part that is translated.
+  const std::vector<size_t>& asked() const {
+    return config_.part == "test" ? dataset_.tested() : dataset_.trained();
+  }
+
   Matrix canonical(size_t s) const {
     return canonical_features(matrix_of(dataset_.ele(s)), recordings_.rate, recordings_.block);
   }
@@ -81,34 +87,65 @@ class Predictors {
     chosen_.rows.push_back({kind, subject, parcel, what, value});
   }
 
-  Matrix ridge(const std::string& kind, size_t s, const Matrix& features) {
-    const RidgeFit fit =
-        fit_ridge(features, targets_[s], dataset_.parts().train, dataset_.parts().valid);
-    for (size_t q = 0; q < fit.lambda.size(); ++q)
-      note(kind, recordings_.subjects[s].subject, "lambda", int64_t(q), fit.lambda[q]);
-    return fit.predict(features);
+  // [frames, features]; none for kinds that need none.
+  Matrix features(const std::string& kind, size_t s) const {
+    if (kind == "lagged-ridge") return with_lags(powers(s), kRidgeLags);
+    return kind == "canonical-ridge" || kind == "cca" ? canonical(s) : Matrix();
+  }
+
+  // What one subject is translated by: its own training part, or that of all who are trained where
+  // others are tested, one behind the other.
+  struct Lesson {
+    std::string of;
+    Matrix x, y;
+    Part train, valid;
+  };
+  Lesson lesson(const std::string& kind, size_t s) const {
+    const Parts& parts = dataset_.parts();
+    if (config_.test_subjects.empty()) {
+      return {recordings_.subjects[s].subject, features(kind, s), targets_[s], parts.train,
+              parts.valid};
+    }
+    Lesson all{"all that are trained", {}, {}, {}, {}};
+    const auto append = [](Matrix& to, const Matrix& more) {
+      const int64_t before = to.rows();
+      to.conservativeResize(before + more.rows(), more.cols());
+      to.bottomRows(more.rows()) = more;
+    };
+    for (const size_t t : dataset_.trained()) {
+      const int64_t before = all.y.rows();
+      for (const auto& [from, to] :
+           {std::pair(&parts.train, &all.train), {&parts.valid, &all.valid}})
+        for (const Frames& f : *from) to->push_back({f.first + before, f.end + before, f.stride});
+      append(all.x, features(kind, t));
+      append(all.y, targets_[t]);
+    }
+    return all;
   }
 
   // [frames, targets] of one subject.
   Matrix found(const std::string& kind, size_t s) {
     const Matrix& y = targets_[s];
-    const Part& train = dataset_.parts().train;
-    if (kind == "canonical-ridge") return ridge(kind, s, canonical(s));
-    if (kind == "lagged-ridge") return ridge(kind, s, with_lags(powers(s), kRidgeLags));
-    if (kind == "cca") {
-      const Matrix features = canonical(s);
-      const CcaFit fit = fit_cca(features, y, train, dataset_.parts().valid);
-      note(kind, recordings_.subjects[s].subject, "pairs", nullptr, double(fit.pairs));
-      return fit.predict(features);
-    }
     Matrix out(y.rows(), y.cols());
     if (kind == "persistence") {
       out.row(0) = y.row(0);
       out.bottomRows(y.rows() - 1) = y.topRows(y.rows() - 1);
-    } else {
-      out.rowwise() = rows_of(y, train).colwise().mean();
+      return out;
     }
-    return out;
+    const Lesson l = lesson(kind, s);
+    if (kind == "mean") {
+      out.rowwise() = rows_of(l.y, l.train).colwise().mean();
+      return out;
+    }
+    if (kind == "cca") {
+      const CcaFit fit = fit_cca(l.x, l.y, l.train, l.valid);
+      note(kind, l.of, "pairs", nullptr, double(fit.pairs));
+      return fit.predict(features(kind, s));
+    }
+    const RidgeFit fit = fit_ridge(l.x, l.y, l.train, l.valid);
+    for (size_t q = 0; q < fit.lambda.size(); ++q)
+      note(kind, l.of, "lambda", int64_t(q), fit.lambda[q]);
+    return fit.predict(features(kind, s));
   }
 
   Translation by_frames(const std::string& kind) {
@@ -116,7 +153,7 @@ class Predictors {
     t.targets = targets_[0].cols();
     t.frames = config_.frames;
     const std::vector<WindowPlace> places = dataset_.windows(config_.part);
-    for (size_t s = 0; s < targets_.size(); ++s) {
+    for (const size_t s : asked()) {
       const Matrix predicted = found(kind, s);
       for (const WindowPlace& p : places) {
         if (p.ele != s) continue;
@@ -138,6 +175,8 @@ class Predictors {
     options.kind = kind;
     options.frames = config_.frames;
     options.iterations = config_.iterations;
+    options.trained = dataset_.trained();
+    options.asked = asked();
     std::vector<FramePair> subjects;
     for (size_t s = 0; s < targets_.size(); ++s)
       subjects.push_back({kind == "lstm" ? powers(s) : canonical(s), targets_[s]});
@@ -176,6 +215,7 @@ int baseline(const BaselineConfig& config, cli::Run& run) {
   options.context_frames = 0;
   options.normalise = "recording";
   options.split = config.split;
+  options.test_subjects = config.test_subjects;
   options.gap_s = config.gap;
   const Dataset dataset(recordings, options);
   const std::vector<std::string> kinds =

@@ -26,6 +26,14 @@ std::vector<int64_t> widths_of(const std::string& text) {
   return widths;
 }
 
+void require_ending(const std::string& option, const std::string& path, const std::string& end) {
+  if (path.empty() ||
+      (path.size() > end.size() && path.compare(path.size() - end.size(), end.size(), end) == 0))
+    return;
+  throw UsageError(
+      fmt::format("{}: found '{}', expected a name that ends with {}", option, path, end));
+}
+
 // Options that would change nothing are refused.
 void check_options(const TrainConfig& c) {
   const ModelSpec& m = c.model;
@@ -140,6 +148,12 @@ void TranslateConfig::validate(const cli::CommonOptions&) {
     throw UsageError(fmt::format("--ele, --hemo: found {}, expected one of them",
                                  ele.empty() ? "none" : "both"));
   if (out.empty()) throw UsageError("--out: missing");
+  require_ending("--out", out, ".npy");
+}
+
+void EvalConfig::validate(const cli::CommonOptions&) {
+  require_ending("--predictions", predictions, ".npz");
+  require_ending("--attention", attention, ".npz");
 }
 
 ModelSpec model_spec(const TrainConfig& config, const RecordingSet& recordings) {

@@ -211,7 +211,7 @@ struct EvalConfig {
   }
   static std::vector<std::string> presets() { return {"small", "paper", "reference"}; }
   void apply_preset(const std::string&, cli::CommonOptions&) {}
-  void validate(const cli::CommonOptions&) {}
+  void validate(const cli::CommonOptions&);
 };
 
 // What the latents of a run are taken from.
@@ -297,7 +297,7 @@ struct TranslateConfig {
 struct BaselineConfig {
   std::string data = kSimulationFolder, kind = "canonical-ridge", part = "test";
   std::string normalise = "recording", split = "blocked";
-  std::vector<std::string> subjects;
+  std::vector<std::string> subjects, test_subjects;
   int64_t frames = 15, iterations = 300;
   double gap = 30;  // s
 
@@ -305,6 +305,8 @@ struct BaselineConfig {
   void visit(Visitor& v) {
     v.text("data", data, "DIR", "what `simulate` wrote");
     v.list("subjects", subjects, {}, "ID", "only these; all where none is given");
+    v.list("test-subjects", test_subjects, {}, "ID",
+           "tested with what all others teach together; else everyone is fitted alone");
     v.choice(
         "kind", kind,
         {"canonical-ridge", "lagged-ridge", "mean", "persistence", "cca", "mlp", "lstm", "all"},

@@ -101,8 +101,9 @@ Dataset::Dataset(const RecordingSet& recordings, const DatasetOptions& options)
   for (const char* part : {"train", "valid", "test"}) {
     if (!windows(part).empty()) continue;
     throw DataError(
-        fmt::format("{}: the {} part holds no window of {} frames (of {} frames in all)",
-                    recordings.path, part, options.frames, frames));
+        fmt::format("{}: the {} part holds no window of {} frames with {} frames of context before "
+                    "it (of {} frames in all)",
+                    recordings.path, part, options.frames, options.context_frames, frames));
   }
 }
 

@@ -30,6 +30,9 @@ class Dataset {
   Dataset(const RecordingSet& recordings, const DatasetOptions& options);
 
   const Parts& parts() const { return parts_; }
+  // Subjects that are trained and validated, and those that are tested.
+  const std::vector<size_t>& trained() const { return trained_; }
+  const std::vector<size_t>& tested() const { return tested_; }
   // The windows of a part (train, valid, test) on its grid, subject by subject. With cross pairing
   // a test window is given once for every pair, one of another part with one partner in turn.
   std::vector<WindowPlace> windows(const std::string& part) const;

@@ -1,9 +1,12 @@
 #include "tools/samba-align/ele_feature.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <numeric>
 
+#include "common/core/error.h"
 #include "common/stats/butterworth.h"
 
 namespace tenfold::samba_align {
@@ -22,6 +25,11 @@ void make_ele_feature(std::vector<float>& x, int64_t parcels, int64_t samples, d
                       const DatasetOptions& options) {
   if (options.ele_feature == "raw") return;
   const bool power = options.ele_feature == "bandpower";
+  const double highest = power ? options.feature_high : options.feature_cutoff;
+  if (highest >= rate / 2) {
+    throw UsageError(fmt::format("{}: found {} Hz, expected less than half the rate of {} Hz",
+                                 power ? "--feature-high" : "--feature-cutoff", highest, rate));
+  }
   std::vector<stats::Biquad> band;
   if (power) {
     band = stats::butterworth_high_pass(kOrder, options.feature_low, rate);

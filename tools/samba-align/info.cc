@@ -6,6 +6,7 @@
 #include <cmath>
 #include <filesystem>
 #include <map>
+#include <nlohmann/json.hpp>
 
 #include "common/core/error.h"
 #include "common/io/cifti.h"
@@ -17,6 +18,9 @@
 
 namespace tenfold::samba_align {
 namespace {
+
+const std::vector<std::string> kSubjectColumns = {
+    "subject", "parcels", "samples", "targets", "frames", "labels", "source_edges", "target_edges"};
 
 struct Facts {
   log::Table table{{"fact", "value"}, {}};
@@ -89,20 +93,49 @@ void add_file(const InfoConfig& config, log::Result& result) {
   result.tables.emplace_back("facts", facts.table);
 }
 
+// A prepared folder of one modality has no windows: what its manifest says. False for others.
+bool add_one_modality(const std::string& folder, log::Result& result) {
+  const std::string path = folder + "/manifest.json";
+  if (!io::exists(path)) return false;
+  try {
+    const auto manifest = nlohmann::json::parse(io::read_text(path));
+    if (!manifest.at("fs").is_null() && !manifest.at("tr").is_null()) return false;
+    const auto fact = [&](const char* name) {
+      return manifest.at(name).is_null() ? log::Value(nullptr)
+                                         : log::Value(manifest.at(name).get<double>());
+    };
+    result.data = {{"name", std::string("prepared recordings of one modality")},
+                   {"folder", folder},
+                   {"fs", fact("fs")},
+                   {"tr", fact("tr")}};
+    log::Table subjects{kSubjectColumns, {}};
+    for (const auto& s : manifest.at("subjects")) {
+      subjects.rows.push_back(
+          {s.at("name").get<std::string>(), int64_t(manifest.at("parcels").at("ele").size()),
+           s.at("samples").get<int64_t>(), int64_t(manifest.at("parcels").at("hemo").size()),
+           s.at("frames").get<int64_t>(), nullptr, nullptr, nullptr});
+    }
+    result.tables.emplace_back("subjects", subjects);
+  } catch (const nlohmann::json::exception&) {
+    throw DataError(path + ": expected what `prepare` writes");
+  }
+  return true;
+}
+
 }  // namespace
 
 int info(const InfoConfig& config, cli::Run& run) {
   log::Result result;
   result.seeds = {run.options().seed[0]};  // nothing is drawn
-  if (std::filesystem::is_directory(config.data)) {
+  if (std::filesystem::is_directory(config.data) && add_one_modality(config.data, result)) {
+    log::info(config.data + ": one modality alone, which has no windows");
+  } else if (std::filesystem::is_directory(config.data)) {
     const RecordingSet recordings = read_recordings(config.data, {});
     DatasetOptions options = config.windows;
     options.context_frames = int64_t(std::ceil(config.context / recordings.tr - 1e-9));
     const Dataset dataset(recordings, options);
     result.data = data_facts(recordings, dataset);
-    log::Table subjects{{"subject", "parcels", "samples", "targets", "frames", "labels",
-                         "source_edges", "target_edges"},
-                        {}};
+    log::Table subjects{kSubjectColumns, {}};
     for (size_t s = 0; s < recordings.subjects.size(); ++s) {
       const Recording& r = recordings.subjects[s];
       subjects.rows.push_back({r.subject, r.parcels, r.samples, r.targets, r.frames,

@@ -32,12 +32,13 @@ at::Tensor tensor_of(const Matrix& m) {
       .to(at::kFloat);
 }
 
-// Every feature to mean 0 and deviation 1 over all subjects' training frames.
-std::vector<at::Tensor> standardised(const std::vector<FramePair>& subjects, const Part& train) {
+// Every feature to mean 0 and deviation 1 over the training frames of those that are trained.
+std::vector<at::Tensor> standardised(const std::vector<FramePair>& subjects, const Part& train,
+                                     const std::vector<size_t>& trained) {
   Eigen::RowVectorXd mean, squares;
   double count = 0;
-  for (const FramePair& s : subjects) {
-    const Matrix known = rows_of(s.features, train);
+  for (const size_t s : trained) {
+    const Matrix known = rows_of(subjects[s].features, train);
     if (mean.size() == 0) mean = squares = Eigen::RowVectorXd::Zero(known.cols());
     mean += known.colwise().sum();
     squares += known.colwise().squaredNorm();
@@ -111,14 +112,15 @@ class Network {
 
 class Windows {
  public:
-  Windows(const std::vector<FramePair>& subjects, const Part& train, int64_t frames)
-      : features_(standardised(subjects, train)), frames_(frames) {
+  Windows(const std::vector<FramePair>& subjects, const Part& train,
+          const NetworkBaselineOptions& o)
+      : features_(standardised(subjects, train, o.trained)), frames_(o.frames) {
     for (const FramePair& s : subjects) targets_.push_back(tensor_of(s.targets));
   }
 
-  std::vector<Place> on_grid(const Part& part) const {
+  std::vector<Place> on_grid(const Part& part, const std::vector<size_t>& subjects) const {
     std::vector<Place> places;
-    for (size_t s = 0; s < features_.size(); ++s)
+    for (const size_t s : subjects)
       for (const Window& w : windows_in(part, frames_, 0, frames_)) places.push_back({s, w});
     return places;
   }
@@ -162,7 +164,7 @@ at::Tensor loss_of(const at::Tensor& y_hat, const at::Tensor& y) {
 NetworkBaseline train_network_baseline(const std::vector<FramePair>& subjects, const Parts& parts,
                                        const Part& asked, const NetworkBaselineOptions& options,
                                        uint64_t seed) {
-  const Windows windows(subjects, parts.train, options.frames);
+  const Windows windows(subjects, parts.train, options);
   const Network network(options, subjects[0].features.cols(), subjects[0].targets.cols(), seed);
   const train::Parameters& p = network.parameters();
   train::OptimizerOptions adam;
@@ -170,7 +172,7 @@ NetworkBaseline train_network_baseline(const std::vector<FramePair>& subjects, c
   train::FlatOptimizer optimizer(adam, p.values().numel(), at::kCPU);
   const Stream stream(seed, "windows");
   const std::vector<Window> starts = windows_in(parts.train, options.frames, 0, 1);
-  const std::vector<Place> valid = windows.on_grid(parts.valid);
+  const std::vector<Place> valid = windows.on_grid(parts.valid, options.trained);
   NetworkBaseline out;
   out.parameters = p.count();
   at::Tensor best;
@@ -189,7 +191,7 @@ NetworkBaseline train_network_baseline(const std::vector<FramePair>& subjects, c
     std::vector<Place> places;
     for (int64_t k = 0; k < options.batch_size; ++k) {
       const auto draw = uint64_t(2 * (i * options.batch_size + k));
-      places.push_back({size_t(stream.below(draw + 1, subjects.size())),
+      places.push_back({options.trained[size_t(stream.below(draw + 1, options.trained.size()))],
                         starts[size_t(stream.below(draw, starts.size()))]});
     }
     p.gradient().zero_();
@@ -200,7 +202,7 @@ NetworkBaseline train_network_baseline(const std::vector<FramePair>& subjects, c
   }
   const at::NoGradGuard guard;
   p.values().copy_(best);
-  const std::vector<Place> places = windows.on_grid(asked);
+  const std::vector<Place> places = windows.on_grid(asked, options.asked);
   const at::Tensor y = windows.y(places).contiguous();
   const at::Tensor y_hat = network(windows.x(places, network.lead())).contiguous();
   out.translation.windows = y.size(0);

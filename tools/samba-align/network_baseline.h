@@ -20,6 +20,7 @@ struct NetworkBaselineOptions {
   int64_t evaluate_every = 50;
   // lstm: hidden units, layers, frames before a window that it begins with; mlp: hidden width.
   int64_t hidden = 128, layers = 2, lead = 15, width = 512;
+  std::vector<size_t> trained, asked;  // subjects
 };
 
 // One subject's frames.
@@ -36,7 +37,8 @@ struct NetworkBaseline {
 
 // Trains with the cosine loss and Adam on windows of `parts.train` that begin anywhere, keeps the
 // weights of the least loss on the valid part's grid, and translates the windows of frames `asked`
-// on its grid. Features are standardised on the training part.
+// on its grid, those of the subjects that the options ask for. Features are standardised on the
+// training part.
 NetworkBaseline train_network_baseline(const std::vector<FramePair>& subjects, const Parts& parts,
                                        const Part& asked, const NetworkBaselineOptions& options,
                                        uint64_t seed);

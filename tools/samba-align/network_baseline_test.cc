@@ -30,6 +30,7 @@ NetworkBaselineOptions small(const char* kind) {
   o.hidden = 24;
   o.width = 64;
   o.lr = 5e-3;
+  o.trained = o.asked = {0};
   return o;
 }
 

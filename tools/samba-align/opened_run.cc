@@ -30,7 +30,9 @@ OpenedRun open_run(const std::string& run, const std::string& data, const std::s
         found.path, first.parcels, first.targets, found.block, found.rate, s.parcels, s.targets,
         s.block, s.rate));
   }
-  opened.dataset = std::make_unique<Dataset>(found, dataset_options(trained, found));
+  DatasetOptions options = dataset_options(trained, found);
+  if (other) options.test_subjects.clear();  // of the training's recordings
+  opened.dataset = std::make_unique<Dataset>(found, options);
   for (const int64_t seed : opened.stored.seeds) {
     opened.models.push_back(make_model(s, uint64_t(seed)));
     load_weights(opened.stored, seed, weights, *opened.models.back());

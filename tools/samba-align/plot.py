@@ -41,14 +41,15 @@ def column(result, table, name):
 
 
 def draw_training(axes, results, paths):
-    for i, (result, path) in enumerate(zip(results, paths)):
+    for result, path in zip(results, paths):
         curves = {n: s["columns"] for n, s in result.get("series", {}).items() if n.startswith("train_curve")}
         seeds = [n for n in curves if "/" in n] or list(curves)
         for name in seeds:
-            colour = COLOURS[i % len(COLOURS)]
+            colour = result["colour"]
             x = curves[name]["iteration"]
-            axes.plot(x, np.array(curves[name]["train_loss"], dtype=float), color=colour, lw=1, ls="--")
-            axes.plot(x, np.array(curves[name]["valid_loss"], dtype=float), color=colour, lw=1.5,
+            dots = "." if len(x) < 3 else None
+            axes.plot(x, np.array(curves[name]["train_loss"], dtype=float), color=colour, lw=1, ls="--", marker=dots)
+            axes.plot(x, np.array(curves[name]["valid_loss"], dtype=float), color=colour, lw=1.5, marker=dots,
                       label=label_of(result, path) if name == seeds[0] else None)
     axes.set_xlabel("iteration")
     axes.set_ylabel("1 - cosine (dashed: training)")
@@ -58,23 +59,27 @@ def draw_training(axes, results, paths):
 
 def draw_parcels(axes, results, paths):
     """Correlation of every parcel, ascending, the mean over seeds."""
-    for i, (result, path) in enumerate(zip(results, paths)):
+    for result, path in zip(results, paths):
         parcel, r = column(result, "parcels", "parcel").astype(int), column(result, "parcels", "pearson").astype(float)
         mean = [np.nanmean(r[parcel == p]) for p in np.unique(parcel)]
         value = result["metrics"]["pearson"]["value"]
-        axes.plot(np.sort(mean), color=COLOURS[i % len(COLOURS)], lw=1.5,
+        axes.plot(np.sort(mean), color=result["colour"], lw=1.5,
                   label=label_of(result, path) + ("" if value is None else f", mean {value:.3f}"))
+    low, high = axes.get_ylim()
+    low = min(low, 0)
+    axes.set_ylim(low - 0.09 * (len(results) + 0.7) * max(high - low, 0.1), high)  # room for the legend
     axes.axhline(0, color="black", lw=0.4)
     axes.set_xlabel("parcel, by correlation")
     axes.set_ylabel("r, true and translated")
-    axes.legend(fontsize=8, frameon=False)
+    axes.legend(fontsize=8, frameon=False, loc="lower right")
 
 
-def draw_example(axes, result):
+def draw_example(axes, result, path):
     columns = result["series"]["example"]["columns"]
     back = result["model"].get("direction") == "hemo2ele"
     parcels = [n.split("/")[1] for n in columns if n.startswith("true/")]
-    shown = slice(0, min(600 if back else 120, len(columns["frame"])))
+    # The first sample was given, not translated.
+    shown = slice(1 if back else 0, min(600 if back else 120, len(columns["frame"])))
 
     def shown_of(name):
         return np.array(columns[name], dtype=float)[shown]
@@ -93,8 +98,10 @@ def draw_example(axes, result):
             axes.fill_between(np.arange(len(middle)), middle - spread, middle + spread, color=COLOURS[1], alpha=0.25, lw=0,
                               label="deviation under dropout" if k == 0 else None)
     axes.set_yticks([-5 * k for k in range(len(parcels))], [f"parcel {p}" for p in parcels])
-    axes.set_xlabel(f"{'sample' if back else 'frame'} of the reported windows (best, median and worst parcel)")
-    axes.legend(fontsize=8, frameon=False, loc="upper right", ncols=2)
+    axes.set_ylim(-5 * len(parcels) + 1.5, 7)
+    axes.set_title(f"{label_of(result, path)}: best, median and worst parcel", fontsize=9)
+    axes.set_xlabel(f"{'sample' if back else 'frame'} of the windows")
+    axes.legend(fontsize=8, frameon=False, loc="upper right", ncols=3)
 
 
 def draw_spectra(axes, result):
@@ -113,7 +120,7 @@ def draw_band_power(axes, results, paths):
         r = column(result, "band_power", "r").astype(float)
         names = ["below 1 Hz"] + [f"{a:g}-{b:g} Hz" for a, b in sorted(set(zip(low, high)))]
         means = [result["metrics"]["slow_r"]["value"] or 0] + [np.nanmean(r[low == a]) for a in sorted(set(low))]
-        axes.bar(np.arange(len(names)) - 0.4 + width * (i + 0.5), means, width * 0.95, color=COLOURS[i % len(COLOURS)],
+        axes.bar(np.arange(len(names)) - 0.4 + width * (i + 0.5), means, width * 0.95, color=result["colour"],
                  label=label_of(result, path))
     axes.set_xticks(np.arange(len(names)), names, fontsize=8)
     axes.axhline(0, color="black", lw=0.4)
@@ -121,7 +128,19 @@ def draw_band_power(axes, results, paths):
     axes.legend(fontsize=8, frameon=False)
 
 
-def draw_responses(axes, result):
+def draw_kinds(axes, result):
+    """Of a baseline of all kinds."""
+    names, r = column(result, "kinds", "kind"), column(result, "kinds", "pearson").astype(float)
+    axes.barh(np.arange(len(names)), np.nan_to_num(r), color=result["colour"])
+    for i, value in enumerate(r):
+        axes.text(max(np.nan_to_num(value), 0), i, " none" if np.isnan(value) else f" {value:.3f}", va="center", fontsize=8)
+    axes.set_yticks(np.arange(len(names)), names, fontsize=8)
+    axes.invert_yaxis()
+    axes.set_xlabel("baselines: r, true and translated")
+    axes.margins(x=0.15)
+
+
+def draw_responses(axes, result, path=None):
     columns = result["series"]["responses"]["columns"]
     for name, curve in columns.items():
         if name != "time_s":
@@ -129,8 +148,8 @@ def draw_responses(axes, result):
     axes.set_xlabel("seconds")
     axes.set_ylabel("learned responses over their peaks")
     r = result["metrics"].get("hrf_peak_r", {}).get("value")
-    if r is not None:
-        axes.set_title(f"times to peak against the true ones: r = {r:.2f}", fontsize=9)
+    name = f"{label_of(result, path)}: " if path else ""
+    axes.set_title(name + ("responses" if r is None else f"times to peak and the true ones: r = {r:.2f}"), fontsize=9)
 
 
 def draw_graph_attention(axes, result, modality):
@@ -160,7 +179,7 @@ def draw_bands(axes, results, paths):
     for i, (result, path) in enumerate(zip(results, paths)):
         band, mass = column(result, "bands", "band"), column(result, "bands", "mass").astype(float)
         means = [mass[band == r[at["band"]]].mean() for r in first]
-        axes.bar(x - 0.4 + width * (i + 1.5), means, width * 0.95, color=COLOURS[i % len(COLOURS)], label=label_of(result, path))
+        axes.bar(x - 0.4 + width * (i + 1.5), means, width * 0.95, color=result["colour"], label=label_of(result, path))
     axes.set_xticks(x, names, fontsize=8)
     axes.set_ylabel("wavelet attention")
     axes.legend(fontsize=8, frameon=False)
@@ -197,12 +216,14 @@ def draw_accuracies(axes, result):
     for i, name in enumerate(splits):
         means = [accuracy[(split == name) & (names == n)].astype(float).mean() for n in shown]
         axes.bar(np.arange(len(shown)) - 0.4 + width * (i + 0.5), means, width * 0.95, color=COLOURS[i % len(COLOURS)], label=name)
-    for key, style in (("majority_rate", "-"), ("chance", ":")):
-        axes.axhline(result["metrics"][key]["value"], color="black", lw=0.8, ls=style, label=key.replace("_", " "))
+    majority = column(result, "features", "majority_rate").astype(float)
+    for i, name in enumerate(splits):
+        axes.axhline(majority[split == name].mean(), color=COLOURS[i % len(COLOURS)], lw=0.8, label="majority rates" if i == 0 else None)
+    axes.axhline(result["metrics"]["chance"]["value"], color="black", lw=0.8, ls=":", label="chance")
     axes.set_xticks(range(len(shown)), shown, fontsize=8)
-    axes.set_ylim(0, 1.15)
+    axes.set_ylim(0, 1.3)
     axes.set_ylabel("accuracy, stimulus category")
-    axes.legend(fontsize=8, frameon=False, loc="upper right", ncols=3)
+    axes.legend(fontsize=7, frameon=False, loc="upper right", ncols=3)
 
 
 def draw_confusion(axes, result):
@@ -232,6 +253,7 @@ def draw_histogram(axes, result, name):
     axes.set_xlabel(dict(d1="response delay", d2="undershoot delay", s1="response dispersion, s", s2="undershoot dispersion, s",
                          c1="response scale", c2="undershoot scale")[name])
     axes.set_ylabel("parcels")
+    axes.yaxis.get_major_locator().set_params(integer=True)
 
 
 def panels_of(result):
@@ -249,14 +271,17 @@ def score_panels(results, paths):
     learned = [(r, p) for r, p in zip(results, paths) if "bands" in r["tables"]]
     panels += [lambda a: draw_parcels(a, results, paths)]
     panels += [lambda a: draw_bands(a, *zip(*learned))] * bool(learned)
-    panels += [lambda a: draw_example(a, results[0])]
+    panels += [lambda a, r=r: draw_kinds(a, r) for r in results if "kinds" in r["tables"] and len(r["tables"]["kinds"]["rows"]) > 1]
+    # Series and responses are of the first that was trained.
+    first, path = next(((r, p) for r, p in zip(results, paths) if r["subcommand"] != "baseline"), (results[0], paths[0]))
+    panels += [lambda a: draw_example(a, first, path)]
     spectral = [(r, p) for r, p in zip(results, paths) if "band_power" in r["tables"]]
     panels += [lambda a: draw_spectra(a, spectral[0][0]), lambda a: draw_band_power(a, *zip(*spectral))] * bool(spectral)
     for result in [r for r in results if "graph_attention" in r["tables"]][:1]:
         modalities = dict.fromkeys(row[1] for row in result["tables"]["graph_attention"]["rows"])
         panels += [lambda a, m=modality: draw_graph_attention(a, result, m) for modality in modalities]
-    if "responses" in results[0]["series"]:
-        panels.append(lambda a: draw_responses(a, results[0]))
+    if "responses" in first["series"]:
+        panels.append(lambda a: draw_responses(a, first, path))
     return panels
 
 
@@ -265,6 +290,8 @@ def draw(results, paths, out):
     matplotlib.use("Agg")
     from matplotlib import pyplot
     matplotlib.rcParams["svg.fonttype"] = "none"
+    for i, result in enumerate(results):
+        result["colour"] = COLOURS[i % len(COLOURS)]
     panels = [panel for r in results if r["subcommand"] in ("classify", "hrf") for panel in panels_of(r)]
     scored = [(r, p) for r, p in zip(results, paths) if r["subcommand"] not in ("classify", "hrf")]
     if scored:

@@ -42,7 +42,11 @@ std::vector<std::string> names_of(const PrepareOptions& o) {
 
 std::vector<SubjectFiles> files_of(const PrepareOptions& o) {
   std::vector<SubjectFiles> out;
-  for (const std::string& name : names_of(o)) out.push_back({name, {}, {}, {}});
+  for (const std::string& name : names_of(o)) {
+    if (name.find('/') != std::string::npos || name == "." || name == "..")
+      throw UsageError(fmt::format("--subjects: found '{}', expected the name of a folder", name));
+    out.push_back({name, {}, {}, {}});
+  }
   const auto deal = [&](const std::vector<std::string>& files, const char* option, auto member) {
     if (files.size() % out.size() != 0) {
       throw UsageError(
@@ -69,10 +73,9 @@ std::vector<SubjectFiles> files_of(const PrepareOptions& o) {
     const size_t runs = std::max(s.ele.size(), s.hemo.size());
     for (const auto* files : {&s.ele, &s.hemo, &s.events}) {
       if (files->empty() || files->size() == runs) continue;
-      throw UsageError(
-          fmt::format("{}: found {} and {} runs, expected equally many files of --ele, "
-                      "--hemo and --events",
-                      s.name, files->size(), runs));
+      throw UsageError(fmt::format(
+          "{}: found {} runs of --ele, {} of --hemo and {} of --events, expected equally many",
+          s.name, s.ele.size(), s.hemo.size(), s.events.size()));
     }
   }
   return out;
@@ -207,7 +210,7 @@ class Preparer {
     if (std::abs(seconds[0] - seconds[1]) > out_.tr && o_.durations == "refuse") {
       throw DataError(
           fmt::format("{} and {}: found {} s and {} s, expected the same duration within "
-                      "a frame: --trim-samples, or --durations cut",
+                      "a frame: --trim-samples, --durations cut, or another --layout",
                       ele.path, hemo.path, seconds[0], seconds[1]));
     }
     if (frames < 1)

@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "common/core/error.h"
 #include "common/io/file.h"
 #include "common/io/npy_writer.h"
+#include "common/log/logger.h"
 
 namespace tenfold::samba_align {
 namespace {
@@ -103,6 +105,21 @@ Json manifest_of(const Preparation& p, const std::vector<WrittenFile>& files,
   return out;
 }
 
+// What is read would be lost with the folder that is replaced.
+void require_no_input_inside(const Preparation& p, const std::string& folder) {
+  namespace fs = std::filesystem;
+  const std::string inside = fs::weakly_canonical(folder).string() + "/";
+  for (const PreparedSubject& s : p.subjects) {
+    for (const auto* paths : {&s.ele_sources, &s.hemo_sources, &s.event_sources}) {
+      for (const std::string& path : *paths) {
+        if (fs::weakly_canonical(path).string().compare(0, inside.size(), inside) != 0) continue;
+        throw CannotCreate(fmt::format("--out {}: found {} in it, expected a folder without inputs",
+                                       folder, path));
+      }
+    }
+  }
+}
+
 }  // namespace
 
 std::vector<WrittenFile> write_preparation(const Preparation& p, const std::string& folder,
@@ -110,6 +127,9 @@ std::vector<WrittenFile> write_preparation(const Preparation& p, const std::stri
   if (!io::list_folder(folder).empty() && !io::exists(folder + "/manifest.json")) {
     throw CannotCreate(folder + ": holds other files, expected no folder or a prepared one");
   }
+  require_no_input_inside(p, folder);
+  if (io::exists(folder + "/manifest.json"))
+    log::warning("--out " + folder + ": replaces what was prepared there before");
   std::vector<WrittenFile> files;
   io::AtomicFolder whole(folder);
   for (const PreparedSubject& s : p.subjects) write_subject(s, p.ele_unit, whole.path(), files);

@@ -37,8 +37,9 @@ void read_matrix(const std::string& path, int64_t& rows, int64_t& columns,
   const io::Tensor t = io::read_npy(path);
   if (t.shape.size() != 2 || t.dtype != io::DType::kF32) {
     throw DataError(
-        fmt::format("{}: found {} dimensions of {}, expected [parcels, time] of float32", path,
-                    t.shape.size(), io::dtype_name(t.dtype)));
+        fmt::format("{}: found an array of {} dimensions and type {}, expected 2, [parcels, time], "
+                    "of float32 (F32)",
+                    path, t.shape.size(), io::dtype_name(t.dtype)));
   }
   rows = t.shape[0];
   columns = t.shape[1];

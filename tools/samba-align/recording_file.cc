@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "common/core/error.h"
@@ -226,8 +227,10 @@ void require_continuous(const FileRecording& r) {
       r.epochs));
 }
 
-void mend_missing(std::vector<double>& values, int64_t rows, int64_t columns,
-                  const std::string& rule, const std::string& where) {
+int64_t mend_missing(std::vector<double>& values, int64_t rows, int64_t columns,
+                     const std::string& rule, const std::string& where) {
+  const auto mended =
+      std::count_if(values.begin(), values.end(), [](double v) { return !std::isfinite(v); });
   for (int64_t r = 0; r < rows; ++r) {
     double* const row = values.data() + r * columns;
     if (rule == "interp") interpolate(row, columns, r, where);
@@ -243,6 +246,7 @@ void mend_missing(std::vector<double>& values, int64_t rows, int64_t columns,
           where, row[t], r, t));
     }
   }
+  return mended;
 }
 
 void resample(FileRecording& r, double rate_hz) {
@@ -282,7 +286,10 @@ void finish_recording(FileRecording& r, const FileOptions& options, Modality mod
   if (r.rate_hz == 0) {
     throw UsageError(fmt::format("{}: {}: the file does not say it", fmri ? "--tr" : "--fs", path));
   }
-  mend_missing(r.values, r.rows, r.samples, options.nan, path);
+  const int64_t mended = mend_missing(r.values, r.rows, r.samples, options.nan, path);
+  if (mended > 0)
+    r.notes.push_back(fmt::format("{}: {} numbers that were not finite mended by --nan {}", path,
+                                  mended, options.nan));
   if (fmri) return;
   if (!options.inverse.empty()) apply_inverse(r, options.inverse);
   if (options.fs > 0 && !same(r.rate_hz, options.fs)) {

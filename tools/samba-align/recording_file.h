@@ -64,8 +64,9 @@ std::string sha256_of_file(const std::string& path);
 // The rule of --nan: "zero" puts 0 for what is not finite, "interp" a line in time between finite
 // neighbours (the nearest at the ends), "reference" 2 for NaN and 0 for +inf as the released code
 // does, "error" throws. Throws DataError naming row and column for what is left.
-void mend_missing(std::vector<double>& values, int64_t rows, int64_t columns,
-                  const std::string& rule, const std::string& where);
+// Returns how many numbers were mended.
+int64_t mend_missing(std::vector<double>& values, int64_t rows, int64_t columns,
+                     const std::string& rule, const std::string& where);
 
 // Every row from one rate to another (stats::Resampler).
 void resample(FileRecording& recording, double rate_hz);

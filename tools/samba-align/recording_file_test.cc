@@ -91,9 +91,9 @@ TEST_CASE("a repetition time is the option's, else the sidecar's, and never in m
   CHECK(read_recording_file(path, o, kFmri).tr == 1.5);
   o.tr = 0;
   CHECK(outcome_of([&] { read_recording_file(path, o, kFmri); }).says("--tr"));
-  io::write_file_atomic(scratch / "a_bold.npy.json", "{\"RepetitionTime\": 0.72}");
+  io::write_file_atomic(scratch / "a_bold.json", "{\"RepetitionTime\": 0.72}");
   CHECK(read_recording_file(path, o, kFmri).tr == 0.72);
-  io::write_file_atomic(scratch / "a_bold.npy.json", "{\"RepetitionTime\": 720}");
+  io::write_file_atomic(scratch / "a_bold.json", "{\"RepetitionTime\": 720}");
   CHECK(outcome_of([&] { read_recording_file(path, o, kFmri); }).says("is it in ms?"));
   o.tr = 720;
   CHECK(outcome_of([&] { read_recording_file(path, o, kFmri); }).says("is it in ms?"));

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "common/core/error.h"
 #include "common/io/file.h"
 #include "common/io/npy_writer.h"
 #include "common/io/sha256.h"
@@ -121,6 +122,17 @@ void add_balloons(const SimulatedSubject& s, Json& rows) {
   }
 }
 
+// What an earlier simulation left, whole or not, goes; anything else is not touched.
+void remove_earlier(const std::string& folder) {
+  const std::vector<std::string> names = io::list_folder(folder);
+  for (const std::string& name : names) {
+    if (name == "truth.json" || io::exists(fmt::format("{}/{}/truth", folder, name))) continue;
+    throw CannotCreate(
+        fmt::format("{}: holds {}, expected no folder or a simulation", folder, name));
+  }
+  for (const std::string& name : names) io::remove_tree(folder + "/" + name);
+}
+
 Json files_json(const std::vector<WrittenFile>& files) {
   Json out = Json::object();
   for (const WrittenFile& f : files) {
@@ -136,8 +148,8 @@ WrittenSimulation write_simulation(const Simulation& simulation, const std::stri
   const SimulationOptions& o = simulation.options();
   WrittenSimulation out;
   out.truth = folder + "/truth.json";
+  remove_earlier(folder);
   io::make_folders(folder);
-  io::remove_tree(out.truth);
   Json responses = Json::array(), balloons = Json::array();
   for (int64_t i = 0; i < o.subjects; ++i) {
     const SimulatedSubject s = simulation.subject(i);

@@ -26,9 +26,9 @@ struct WrittenSimulation {
 };
 
 // Simulates and writes one subject after the other; a subject's folder appears at once, with all
-// its files, and truth.json after the last. An old truth.json goes first; other files in `folder`
-// stay. `config` is text of a JSON object, stored as it is. Throws CannotCreate, IoError,
-// NumericError.
+// its files, and truth.json after the last. An earlier simulation in `folder` goes first; with
+// other files in it the folder is refused. `config` is text of a JSON object, stored as it is.
+// Throws CannotCreate, IoError, NumericError.
 WrittenSimulation write_simulation(const Simulation& simulation, const std::string& folder,
                                    const std::string& config);
 

@@ -97,19 +97,22 @@ TEST_CASE("units and parts follow the models") {
   CHECK(!truth["files"].contains("sub-01/truth/kernels.npy"));
 }
 
-TEST_CASE("the same simulation gives the same bytes, and what failed leaves no truth.json") {
+TEST_CASE("the same simulation gives the same bytes, and replaces nothing but a simulation") {
   const io::Scratch scratch;
   const Simulation simulation(two_minutes(), {});
   write_simulation(simulation, scratch / "a", "{}");
   write_simulation(simulation, scratch / "b", "{}");
   CHECK(io::read_file(scratch / "a/truth.json") == io::read_file(scratch / "b/truth.json"));
-  io::write_file_atomic(scratch / "a/sub-02.file", "of somebody else");
-  io::remove_tree(scratch / "a/sub-02");
-  io::write_file_atomic(scratch / "a/sub-02", "in the way");
+  io::remove_tree(scratch / "a/truth.json");  // as one leaves it that was killed
+  SimulationOptions one = two_minutes();
+  one.subjects = 1;
+  write_simulation(Simulation(one, {}), scratch / "a", "{}");
+  CHECK(!io::exists(scratch / "a/sub-02"));
+  io::write_file_atomic(scratch / "a/sub-02", "of somebody else");
   CHECK(io::outcome_of([&] { write_simulation(simulation, scratch / "a", "{}"); }).code ==
         ExitCode::kCannotCreate);
-  CHECK(!io::exists(scratch / "a/truth.json"));
-  CHECK(io::exists(scratch / "a/sub-02.file"));
+  CHECK(io::exists(scratch / "a/truth.json"));
+  CHECK(io::read_text(scratch / "a/sub-02") == "of somebody else");
 }
 
 }  // namespace tenfold::samba_align

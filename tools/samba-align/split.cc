@@ -122,7 +122,7 @@ Frames entry_of(const Json& entry, int64_t frames, int64_t length, const std::st
     f = window_of(number(entry), length);
   } else if (entry.is_array() && entry.size() == 2 && entry[0].is_number_integer() &&
              entry[1].is_number_integer()) {
-    f = {number(entry[0]), number(entry[1])};
+    f = {entry[0].get<int64_t>(), entry[1].get<int64_t>()};
   } else if (entry.is_string()) {
     const std::string text = entry.get<std::string>();
     const size_t line = text.find('_');
@@ -166,7 +166,8 @@ Parts parts_of_file(const std::string& path, int64_t frames, int64_t length) {
   for (const auto& [name, part] : all) {
     const std::string where = fmt::format("--split {}: {}", path, name);
     if (!file.contains(name) || !file[name].is_array() || file[name].empty())
-      throw DataError(where + ": missing, expected a list of windows or frames");
+      throw DataError(fmt::format("{}: found {}, expected a list of windows or frames", where,
+                                  file.contains(name) ? file[name].dump() : "nothing"));
     for (const Json& entry : file[name]) {
       const Frames f = entry_of(entry, frames, length, where);
       for (int64_t k = f.first; k < f.end; k += f.stride) {
@@ -189,6 +190,11 @@ Parts split_parts(const std::string& split, int64_t frames, int64_t length, int6
   if (split == "blocked") return blocked_parts(frames, gap);
   if (split == "reference-eeg") return reference_eeg(frames, length);
   if (split == "reference-meg") return reference_meg(frames, length);
+  if (split.find_first_of("/.") == std::string::npos) {
+    throw UsageError(fmt::format(
+        "--split: found '{}', expected blocked, reference-eeg, reference-meg or a JSON file",
+        split));
+  }
   return parts_of_file(split, frames, length);
 }
 

@@ -104,12 +104,15 @@ TEST_CASE("a file that leaks, reaches too far or says something else is refused"
   refused(R"({"train": [[9, 9]], "valid": [11], "test": [12]})", "found [9,9], expected a window");
   refused(R"({"train": ["1_2"], "valid": [11], "test": [12]})", "expected a window's number");
   refused(R"({"train": [1.5], "valid": [11], "test": [12]})", "expected a window's number");
-  refused(R"({"train": [1], "valid": [11]})", "test: missing");
-  refused(R"({"train": [1], "valid": [11], "test": []})", "test: missing");
+  refused(R"({"train": [1], "valid": [11]})", "test: found nothing, expected a list");
+  refused(R"({"train": [1], "valid": [11], "test": []})", "test: found [], expected a list");
+  refused(R"({"train": 5, "valid": [11], "test": [12]})", "train: found 5, expected a list");
+  refused(R"({"train": [[275, 400]], "valid": [11], "test": [12]})", "is frames 275 to 400");
   refused(R"({"train": [1], "validation": [11], "test": [12]})", "found 'validation'");
   refused("[1, 2]", "expected an object");
   refused("train", "found no JSON");
   CHECK_THROWS_AS(split_parts("/nonexistent/parts.json", 300, 10, 0), MissingInput);
+  CHECK_THROWS_AS(split_parts("blockd", 300, 10, 0), UsageError);
 }
 
 }  // namespace tenfold::samba_align

@@ -9,6 +9,7 @@
 
 #include "common/core/error.h"
 #include "common/data/tensor_io.h"
+#include "common/io/array_file.h"
 #include "common/io/npy.h"
 #include "common/io/npy_writer.h"
 #include "common/log/logger.h"
@@ -29,7 +30,9 @@ struct Expected {
 // [rows, time] float32, finite.
 std::vector<float> read_series(const std::string& path, const Expected& expected,
                                int64_t& columns) {
-  const io::Tensor t = io::read_npy(path);
+  const io::Bytes file = io::read_file(path);
+  io::refuse_pickle(file, path);
+  const io::Tensor t = io::parse_npy(file, path);
   if (t.shape.size() != 2 || t.shape[0] != expected.rows) {
     std::string found;
     for (const int64_t n : t.shape) found += fmt::format("{}{}", found.empty() ? "" : ", ", n);
