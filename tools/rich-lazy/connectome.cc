@@ -1,10 +1,12 @@
 #include "tools/rich-lazy/connectome.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <string_view>
 
 #include "common/core/error.h"
 #include "common/io/array_file.h"
@@ -17,11 +19,12 @@ namespace {
 
 struct EmbeddedFile {
   const char* name;
-  const unsigned char* data;
-  size_t size;
+  std::string_view text;
 };
 
+const EmbeddedFile kEmbeddedFiles[] = {
 #include "tools/rich-lazy/embedded_files.inc"
+};
 
 // A matrix of 20,000 units takes 3.2 GB.
 constexpr int64_t kMostUnits = 20000;
@@ -30,7 +33,7 @@ io::Bytes embedded(const std::string& name) {
   const auto found = std::find_if(std::begin(kEmbeddedFiles), std::end(kEmbeddedFiles),
                                   [&](const EmbeddedFile& f) { return name == f.name; });
   if (found == std::end(kEmbeddedFiles)) throw Unavailable("no embedded file " + name);
-  return io::Bytes(found->data, found->data + found->size);
+  return io::Bytes(found->text.begin(), found->text.end());
 }
 
 struct Nodes {

@@ -39,20 +39,6 @@ Subset first_trials(const NetworkShape& shape, const TrialsView& trials, int64_t
   return s;
 }
 
-at::Tensor tangent_kernel(const Weights& weights, const TrialsView& trials) {
-  const NetworkShape& s = weights.shape();
-  Network network(s);
-  network.forward(weights, trials);
-  const nn::RateForm form{0, 1, 1 - double(s.alpha), double(s.alpha),
-                          kernels::RateActivation::kRelu};
-  const std::vector<int64_t> states = {s.steps, trials.batch, s.hidden};
-  return nn::rate_tangent_kernel(form, borrowed(weights.recurrent(), {s.hidden, s.hidden}),
-                                 borrowed(weights.output(), {s.outputs, s.hidden}),
-                                 borrowed(network.states().data(), states),
-                                 borrowed(network.slopes().data(), states), s.last_only)
-      .contiguous();
-}
-
 // y = 1[label] - 1 / outputs in the kernel's order.
 Vector targets(const NetworkShape& shape, const TrialsView& trials) {
   const int64_t read = (shape.last_only ? 1 : shape.steps) * trials.batch;
@@ -93,6 +79,22 @@ std::optional<double> quotient(double top, double bottom) {
 }
 
 }  // namespace
+
+TangentKernel tangent_kernel(const Weights& weights, const TrialsView& trials) {
+  const NetworkShape& s = weights.shape();
+  Network network(s);
+  network.forward(weights, trials);
+  const nn::RateForm form{0, 1, 1 - double(s.alpha), double(s.alpha),
+                          kernels::RateActivation::kRelu};
+  const std::vector<int64_t> states = {s.steps, trials.batch, s.hidden};
+  const at::Tensor k =
+      nn::rate_tangent_kernel(form, borrowed(weights.recurrent(), {s.hidden, s.hidden}),
+                              borrowed(weights.output(), {s.outputs, s.hidden}),
+                              borrowed(network.states().data(), states),
+                              borrowed(network.slopes().data(), states), s.last_only)
+          .contiguous();
+  return {k.size(0), {k.data_ptr<float>(), k.data_ptr<float>() + k.numel()}};
+}
 
 int64_t ntk_size(const NetworkShape& shape, int64_t trials) {
   return (shape.last_only ? 1 : shape.steps) * trials * shape.outputs;
@@ -140,9 +142,9 @@ Measures measure(const Weights& initial, const Weights& last, const EvaluationTr
 
   const double start = monotonic_seconds();
   const Subset few = first_trials(s, trials, evaluation.ntk_trials);
-  const at::Tensor k0 = tangent_kernel(initial, few.view), kf = tangent_kernel(last, few.view);
+  const TangentKernel k0 = tangent_kernel(initial, few.view), kf = tangent_kernel(last, few.view);
   const Vector y = targets(s, few.view);
-  const KernelSums sums = kernel_sums(k0.data_ptr<float>(), kf.data_ptr<float>(), y);
+  const KernelSums sums = kernel_sums(k0.values.data(), kf.values.data(), y);
   m.ntk_size = y.size();
   m.kernel_alignment =
       quotient(sums.product, std::sqrt(sums.squares_0) * std::sqrt(sums.squares_f));

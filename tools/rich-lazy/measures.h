@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "tools/rich-lazy/network.h"
 
@@ -26,6 +27,13 @@ struct Measures {
 };
 
 Measures measure(const Weights& initial, const Weights& last, const EvaluationTrials& evaluation);
+
+// K [size, size] over (step, trial, output), the output fastest.
+struct TangentKernel {
+  int64_t size = 0;
+  std::vector<float> values;
+};
+TangentKernel tangent_kernel(const Weights& weights, const TrialsView& trials);
 
 // Of trials whose largest logit at the last step is the label's.
 double decision_accuracy(const Weights& weights, const TrialsView& trials);

@@ -2,6 +2,7 @@
 // backpropagation and optimiser in place (specification, sections 3.1 and 4). float32.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 

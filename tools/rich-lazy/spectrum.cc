@@ -10,7 +10,8 @@
 namespace tenfold::rich_lazy {
 namespace {
 
-constexpr double kRankTolerance = 1e-10;
+// What is left of a zero when the weights are rounded to float32 lies below.
+constexpr double kRankTolerance = 1e-6;
 
 Vector eigenvalue_moduli(const Matrix& m) {
   const Eigen::EigenSolver<Matrix> solver(m, false);

@@ -1,6 +1,7 @@
 #include "tools/rich-lazy/tasks.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
