@@ -57,8 +57,8 @@ std::optional<double> stored_weight(const XmlNode& edge, const WeightKey& key,
 }  // namespace
 
 GraphMl parse_graphml(const Bytes& file, const std::string& name) {
-  const auto root = parse_xml(
-      std::string_view(reinterpret_cast<const char*>(file.data()), file.size()), name);
+  const auto root =
+      parse_xml(std::string_view(reinterpret_cast<const char*>(file.data()), file.size()), name);
   const std::vector<const XmlNode*> graphs = root->all("graph");
   if (root->name != "graphml" || graphs.size() != 1) {
     throw DataError(fmt::format("{}: found <{}> with {} graphs, expected <graphml> with one", name,
@@ -82,8 +82,8 @@ GraphMl parse_graphml(const Bytes& file, const std::string& name) {
     const std::string id = edge.attribute(which);
     const auto found = place.find(id);
     if (found == place.end()) {
-      throw DataError(fmt::format("{}: edge {}: {}: found no node '{}'", name,
-                                  out.edges.size() + 1, which, shown(id)));
+      throw DataError(fmt::format("{}: edge {}: {}: found no node '{}'", name, out.edges.size() + 1,
+                                  which, shown(id)));
     }
     return found->second;
   };

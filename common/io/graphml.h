@@ -20,8 +20,9 @@ struct GraphMl {
 };
 
 // The weight of an edge is its <data> under the edge key whose attr.name is `weight`, else that
-// key's default, else 1. Throws DataError: not well formed, no graph or several, nested graphs, hyperedges, an
-// edge to a node that is not there, a node that stands twice, a weight that is no finite number.
+// key's default, else 1. Throws DataError: not well formed, no graph or several, nested graphs,
+// hyperedges, an edge to a node that is not there, a node that stands twice, a weight that is no
+// finite number.
 GraphMl parse_graphml(const Bytes& file, const std::string& name);
 GraphMl read_graphml(const std::string& path);
 

@@ -106,8 +106,7 @@ class Bench {
   log::Result run() {
     if (!config_.export_folder.empty()) {
       write_export(config_.export_folder + "/networks.safetensors",
-                   setting(config_.task[0], config_.hidden[0], config_.models),
-                   config_.iterations);
+                   setting(config_.task[0], config_.hidden[0], config_.models), config_.iterations);
     }
     log::Table iterations{bench::joined({{"case", "task", "hidden", "models", "threads"},
                                          bench::kTimingColumns,
@@ -176,8 +175,8 @@ class Bench {
     const Task of = task_of(task);
     const Trials trials = s.source(of, seed_).evaluation(1);
     const TrialsView view{trials.x.data(), trials.labels.data(), trials.batch};
-    const Timing t = bench::measure(
-        options(), [&] { tangent_kernel(ensemble.models()[0].weights, view); });
+    const Timing t =
+        bench::measure(options(), [&] { tangent_kernel(ensemble.models()[0].weights, view); });
     std::vector<log::Value> row = {task, hidden, ntk_size(s.shape(of), trials.batch)};
     bench::Report::add_timing(row, t);
     table.rows.push_back(std::move(row));

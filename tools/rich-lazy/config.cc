@@ -11,7 +11,8 @@
 namespace tenfold::rich_lazy {
 namespace {
 
-const std::vector<std::string> kRecipes = {"gauss", "celegans", "dale", "motif", "block", "aligned"};
+const std::vector<std::string> kRecipes = {"gauss", "celegans", "dale",
+                                           "motif", "block",    "aligned"};
 
 bool is_recipe(const std::string& init) {
   return std::find(kRecipes.begin(), kRecipes.end(), init) != kRecipes.end();
@@ -62,7 +63,6 @@ void TrainConfig::apply_preset(const std::string& name, cli::CommonOptions& comm
     lr = {"0.001", "0.003", "0.01"};
     common.seed = {0, 1, 2, 3, 4};
   }
-  if (common.out.empty()) common.out = "runs/rich-lazy/train";
 }
 
 void TrainConfig::validate(const cli::CommonOptions& common) {
@@ -94,6 +94,7 @@ void TrainConfig::validate(const cli::CommonOptions& common) {
 
 void EvalConfig::validate(const cli::CommonOptions&) {
   refuse_if(dump_trials.empty() != task.empty(), "--dump-trials: goes with --task, and it with it");
+  refuse_if(task.empty() && run.empty(), "--run: missing, the folder of a training");
   if (task.empty()) return;
   task = task_name(task_of(task));
   refuse_if(task == "sMNIST", "--task sMNIST: found images, expected a task that is generated");
@@ -101,15 +102,14 @@ void EvalConfig::validate(const cli::CommonOptions&) {
 
 void TheoryConfig::validate(const cli::CommonOptions& common) {
   refuse_if(common.seed.size() > 1, "--seed: found several, expected one");
-  refuse_if(options.hidden < options.inputs,
-            fmt::format("--hidden: found {}, expected --d {} or more", options.hidden,
-                        options.inputs));
+  refuse_if(
+      options.hidden < options.inputs,
+      fmt::format("--hidden: found {}, expected --d {} or more", options.hidden, options.inputs));
   options.init_scale = init_scale.value_or(options.kappa > 1 ? 0.003 : 0.01);
   if (options.start == "full") rank = {options.inputs};
   if (options.start != "full" && options.start != "random") rank = {1};
   for (const int64_t r : rank) {
-    refuse_if(r > options.inputs,
-              fmt::format("--rank: rank {} > {} inputs", r, options.inputs));
+    refuse_if(r > options.inputs, fmt::format("--rank: rank {} > {} inputs", r, options.inputs));
   }
 }
 

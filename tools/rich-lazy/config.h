@@ -83,7 +83,8 @@ struct TrainConfig {
              "the shuffled control: all entries, or who is connected at equal degrees");
     connectome.visit(v);
     v.flag("dale-balance", dale_balance, "dale: inhibition as strong as excitation in all");
-    v.number("motif-reciprocal", motif_reciprocal, {-1.0, 1.0}, "", "motif: correlation of i-j, j-i");
+    v.number("motif-reciprocal", motif_reciprocal, {-1.0, 1.0}, "",
+             "motif: correlation of i-j, j-i");
     v.number("motif-chain", motif_chain, {0.0, 0.499}, "", "motif: correlation of i-j and j-k");
     v.text("block-types", block_types, "FILE.csv", "block: type,fraction,sign");
     v.text("block-pairs", block_pairs, "FILE.csv", "block: type_pre,type_post,p,mean_weight");
@@ -114,7 +115,7 @@ struct TrainConfig {
 };
 
 struct EvalConfig {
-  std::string run = "runs/rich-lazy/train", data_dir;
+  std::string run, data_dir;
   std::optional<int64_t> ntk_trials;
   int64_t accuracy_trials = 0;
   std::string task, dump_trials;

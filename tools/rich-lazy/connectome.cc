@@ -101,8 +101,7 @@ Matrix from_edges(const io::CsvTable& table, const std::string& path,
     w(to, from) += negated ? -table.number(r, weight) : table.number(r, weight);
     ++used;
   }
-  if (used == 0)
-    throw DataError(fmt::format("{}: found no edge of kind {}", path, options.edges));
+  if (used == 0) throw DataError(fmt::format("{}: found no edge of kind {}", path, options.edges));
   return w;
 }
 
@@ -117,8 +116,8 @@ Matrix from_dense(const std::string& path) {
     for (int64_t j = 0; j < plain.columns; ++j) {
       w(i, j) = plain.values[size_t(i * plain.columns + j)];
       if (!std::isfinite(w(i, j))) {
-        throw DataError(fmt::format("{}: row {}, column {}: found no finite number", path, i + 1,
-                                    j + 1));
+        throw DataError(
+            fmt::format("{}: row {}, column {}: found no finite number", path, i + 1, j + 1));
       }
     }
   }
@@ -158,8 +157,7 @@ Connectome read_connectome(const ConnectomeOptions& options) {
             from_edges(edges, "celegans_edges.csv", nodes, options), nodes->names};
   }
   found.source = path;
-  if (!options.nodes.empty())
-    nodes = parse_nodes(io::CsvTable::read(options.nodes), options.nodes);
+  if (!options.nodes.empty()) nodes = parse_nodes(io::CsvTable::read(options.nodes), options.nodes);
   if (ends_in(path, ".graphml")) {
     const io::GraphMl graph = io::read_graphml(path);
     found.format = "GraphML";

@@ -58,8 +58,9 @@ int connectome(const ConnectomeConfig& config, cli::Run& run) {
     for (log::Value& v : spectrum_cells(s)) cells.push_back(std::move(v));
     table.rows.push_back(std::move(cells));
     result.series.emplace_back("spectrum/" + name, series_of(s));
-    log::info(fmt::format("{}: effective rank {:.4f} (singular values {:.4f}), participation {:.4f}",
-                          name, s.effective_rank, s.effective_rank_sv, s.participation));
+    log::info(
+        fmt::format("{}: effective rank {:.4f} (singular values {:.4f}), participation {:.4f}",
+                    name, s.effective_rank, s.effective_rank_sv, s.participation));
     if (name != "as given") continue;
     result.metrics = {{"nodes", exactly(double(units))},
                       {"nonzeros", exactly(double(nonzeros))},

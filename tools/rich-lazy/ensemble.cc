@@ -114,17 +114,21 @@ std::vector<double> loss_log(const Model& model, int64_t every) {
 std::vector<bool> choose_rates(const std::vector<Model>& models, int64_t log_every) {
   std::vector<bool> chosen(models.size(), false);
   for (size_t first = 0, end = 0; first < models.size(); first = end) {
+    while (end < models.size() && models[end].key.competes_with(models[first].key)) ++end;
+    if (end - first == 1) {
+      chosen[first] = models[first].diverged_at < 0;
+      continue;
+    }
     size_t best = models.size();
     double least = kUselessLoss;
-    for (end = first; end < models.size() && models[end].key.competes_with(models[first].key);
-         ++end) {
-      const std::vector<double> log = loss_log(models[end], log_every);
-      // Without training there is nothing to choose by, and one rate alone needs no choice.
+    for (size_t i = first; i < end; ++i) {
+      const std::vector<double> log = loss_log(models[i], log_every);
+      // Without training there is nothing to choose by.
       const double rating =
           log.empty() ? 0 : mean(log, log.size() - std::min(log.size(), kRatedLogs), log.size());
-      if (models[end].diverged_at >= 0 || !(rating < least)) continue;
+      if (models[i].diverged_at >= 0 || !(rating < least)) continue;
       least = rating;
-      best = end;
+      best = i;
     }
     if (best < models.size()) chosen[best] = true;
   }
@@ -220,9 +224,9 @@ std::vector<std::optional<Measures>> measure_models(const Setting& setting,
     Trials& trials = evaluation[{key.task, key.seed}];
     if (trials.batch == 0)
       trials = setting.source(key.task, key.seed).evaluation(setting.config.eval_batches);
-    out.push_back(measure(model.initial, model.weights,
-                          {{trials.x.data(), trials.labels.data(), trials.batch},
-                           setting.ntk_trials(key.task)}));
+    out.push_back(measure(
+        model.initial, model.weights,
+        {{trials.x.data(), trials.labels.data(), trials.batch}, setting.ntk_trials(key.task)}));
   }
   return out;
 }

@@ -41,7 +41,7 @@ std::optional<double> final_loss(const Model& model);
 // The loss log: that of iteration 0, then means over (every (m - 1), every m].
 std::vector<double> loss_log(const Model& model, int64_t every);
 // The model of each competition with the least mean of its last 20 logged losses, the first of
-// equals; none that diverged or whose mean is 10 or more.
+// equals; none that diverged or whose mean is 10 or more. A rate alone needs no choice.
 std::vector<bool> choose_rates(const std::vector<Model>& models, int64_t log_every);
 
 class Ensemble : public train::Program {
@@ -72,7 +72,7 @@ class Ensemble : public train::Program {
   const Setting& setting_;
   std::vector<Source> sources_;
   std::vector<Model> models_;
-  std::vector<size_t> source_of_;  // of each model
+  std::vector<size_t> source_of_;                                // of each model
   std::vector<std::vector<std::unique_ptr<Network>>> networks_;  // [thread][task]
 };
 

@@ -131,6 +131,7 @@ TEST_CASE("of several rates the least mean of the last 20 logs wins, the first o
   std::vector<Model> models = {model(1, 9, 0.5), model(2, 0, 0.4), model(3, 0, 0.4),
                                model(1, 0, 11, 1), model(2, 0, 12, 1)};
   CHECK(choose_rates(models, 10) == std::vector<bool>{false, true, false, false, false});
+  CHECK(choose_rates({model(1, 9, 11)}, 10) == std::vector<bool>{true});
   models[1].diverged_at = 300;
   CHECK(choose_rates(models, 10)[2]);
 }

@@ -44,7 +44,8 @@ TEST_CASE("a step of sequential MNIST is a row of pixels over 255") {
   Trials t;
   image_trials(images, order, 5, 3, t);
   REQUIRE((t.steps == 28 && t.inputs == 28 && t.batch == 3));
-  for (const auto [step, trial, column] : {std::array<int64_t, 3>{0, 0, 0}, {27, 2, 27}, {9, 1, 4}}) {
+  for (const auto [step, trial, column] :
+       {std::array<int64_t, 3>{0, 0, 0}, {27, 2, 27}, {9, 1, 4}}) {
     const float pixel = t.x[size_t((step * 3 + trial) * 28 + column)];
     CHECK(pixel == float((5 + trial + 3 * step + column) % 256) / 255.0f);
   }

@@ -14,8 +14,7 @@ SoftSpectrum parse_spectrum(const std::string& text) {
   const size_t colon = text.find(':');
   const std::string kind = text.substr(0, colon);
   if (colon == std::string::npos || (kind != "power" && kind != "exp")) {
-    throw UsageError(
-        fmt::format("--spectrum: found '{}', expected rank, power:P or exp:C", text));
+    throw UsageError(fmt::format("--spectrum: found '{}', expected rank, power:P or exp:C", text));
   }
   const cli::Range range = kind == "power" ? cli::Range{0, 100} : cli::Range{1e-3, 1e6};
   return {kind == "power" ? SoftSpectrum::kPower : SoftSpectrum::kExponential,
@@ -32,9 +31,8 @@ Matrix truncated(Draw& draw, int64_t rank, const SoftSpectrum& spectrum, const s
   if (spectrum.kind != SoftSpectrum::kOwn) {
     Vector s(units);
     for (int64_t i = 0; i < units; ++i) {
-      s(i) = spectrum.kind == SoftSpectrum::kPower
-                 ? std::pow(double(i + 1), -spectrum.parameter)
-                 : std::exp(-double(i) / spectrum.parameter);
+      s(i) = spectrum.kind == SoftSpectrum::kPower ? std::pow(double(i + 1), -spectrum.parameter)
+                                                   : std::exp(-double(i) / spectrum.parameter);
     }
     return draw.svd().u * s.asDiagonal() * draw.svd().v.transpose();
   }

@@ -26,7 +26,8 @@ TEST_CASE("a truncated draw has the draw's own first triples, and the whole draw
 
 TEST_CASE("soft spectra keep the draw's vectors and have the values asked for") {
   Draw draw = draw_of();
-  const Vector power = spectrum_of(truncated(draw, 60, parse_spectrum("power:2"), "gauss")).singular;
+  const Vector power =
+      spectrum_of(truncated(draw, 60, parse_spectrum("power:2"), "gauss")).singular;
   const Vector fall = spectrum_of(truncated(draw, 60, parse_spectrum("exp:5"), "gauss")).singular;
   for (int64_t i = 0; i < 10; ++i) {
     CHECK(power(i) == Approx(1 / double((i + 1) * (i + 1))).epsilon(1e-8));

@@ -98,8 +98,8 @@ double simulate(const TheoryOptions& o, const Problem& p, bool& finished) {
     first.noalias() += lr * second.transpose() * weighed;
     second += lr * change;
   }
-  const Matrix middle = first.transpose() * first +
-                        second.squaredNorm() * Matrix::Identity(o.inputs, o.inputs);
+  const Matrix middle =
+      first.transpose() * first + second.squaredNorm() * Matrix::Identity(o.inputs, o.inputs);
   return alignment(initial_kernel(p), p.f.transpose() * middle * p.f);
 }
 

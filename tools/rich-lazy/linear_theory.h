@@ -19,8 +19,8 @@ struct TheoryOptions {
 struct TheoryRow {
   int64_t rank = 0;
   double ka_mean = 0, ka_se = 0;  // of the simulated tasks
-  double ka_theory = 0;  // closed form at kappa 1, else the mean over 200 random (F, w)
-  int64_t unfinished = 0;  // simulations that reached the limit of steps
+  double ka_theory = 0;           // closed form at kappa 1, else the mean over 200 random (F, w)
+  int64_t unfinished = 0;         // simulations that reached the limit of steps
 };
 
 // (1 + 1 / d) Tr A / (||A|| sqrt(d + 3)): the expected alignment over tasks on the unit sphere, of

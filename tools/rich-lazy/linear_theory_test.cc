@@ -6,8 +6,11 @@
 namespace tenfold::rich_lazy {
 
 TEST_CASE("the formula at d = 20 is the table of the specification") {
-  for (const auto& [rank, wanted] :
-       {std::pair<int64_t, double>{1, 0.2189}, {2, 0.3096}, {5, 0.4896}, {10, 0.6923}, {20, 0.9791}}) {
+  for (const auto& [rank, wanted] : {std::pair<int64_t, double>{1, 0.2189},
+                                     {2, 0.3096},
+                                     {5, 0.4896},
+                                     {10, 0.6923},
+                                     {20, 0.9791}}) {
     CAPTURE(rank);
     CHECK(theory_row({}, rank, 0).ka_theory == Approx(wanted).margin(5e-5));
     Matrix a = Matrix::Zero(20, 20);
@@ -42,13 +45,16 @@ TEST_CASE("inputs of unequal variance: formula and simulation are the table of t
   o.init_scale = 0.003;
   o.tasks = 4;
   for (const auto& [start, rank, wanted] :
-       {std::tuple<std::string, int64_t, double>{"full", 20, 0.987}, {"random", 1, 0.280},
-        {"aligned", 1, 0.423}, {"aligned-cov", 1, 0.449}, {"partial", 1, 0.442}}) {
+       {std::tuple<std::string, int64_t, double>{"full", 20, 0.987},
+        {"random", 1, 0.280},
+        {"aligned", 1, 0.423},
+        {"aligned-cov", 1, 0.449},
+        {"partial", 1, 0.442}}) {
     CAPTURE(start);
     o.start = start;
     const TheoryRow r = theory_row(o, rank, 0);
-    // Means of 200 draws of rank 1 have a standard error of about 0.005.
-    CHECK(r.ka_theory == Approx(wanted).margin(start == "random" ? 0.02 : 0.006));
+    // Both are means of 200 draws, of a standard deviation of 0.005 at full rank, else to 0.05.
+    CHECK(r.ka_theory == Approx(wanted).margin(start == "full" ? 0.0016 : 0.015));
     CHECK(std::abs(r.ka_mean - r.ka_theory) <= 3 * r.ka_se + 0.004);
   }
 }

@@ -104,8 +104,8 @@ double decision_accuracy(const Weights& weights, const TrialsView& trials) {
   const NetworkShape& s = weights.shape();
   Network network(s);
   network.forward(weights, trials);
-  const float* z = network.logits().data() + int64_t(network.logits().size()) -
-                   trials.batch * s.outputs;
+  const float* z =
+      network.logits().data() + int64_t(network.logits().size()) - trials.batch * s.outputs;
   const int64_t* labels = trials.labels + (s.steps - 1) * trials.batch;
   int64_t right = 0;
   for (int64_t i = 0; i < trials.batch; ++i, z += s.outputs)
@@ -119,8 +119,7 @@ Measures measure(const Weights& initial, const Weights& last, const EvaluationTr
   Measures m;
   const View w0(initial.recurrent(), s.hidden, s.hidden), wf(last.recurrent(), s.hidden, s.hidden);
   m.weight_change_norm = (wf.cast<double>() - w0.cast<double>()).norm();
-  m.weight_change_relative =
-      quotient(m.weight_change_norm, w0.cast<double>().norm()).value_or(0);
+  m.weight_change_relative = quotient(m.weight_change_norm, w0.cast<double>().norm()).value_or(0);
 
   Network before(s), after(s);
   before.forward(initial, trials);

@@ -16,8 +16,9 @@ struct EvaluationTrials {
 };
 
 struct Measures {
-  double weight_change_norm = 0, weight_change_relative = 0;  // of W_rec, Frobenius; by ||W_rec(0)||
-  std::optional<double> rep_alignment, kernel_alignment;      // nothing: no active unit
+  double weight_change_norm = 0,
+         weight_change_relative = 0;                      // of W_rec, Frobenius; by ||W_rec(0)||
+  std::optional<double> rep_alignment, kernel_alignment;  // nothing: no active unit
   double sign_similarity = 0;  // equal sign(h), last step or (last_only) every step
   // y^T K y / (|y|^2 Tr K) with y = 1[label] - 1 / outputs, before and after.
   std::optional<double> initial_target_alignment, target_alignment;

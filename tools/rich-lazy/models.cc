@@ -36,8 +36,7 @@ std::vector<int64_t> swept_ranks(Task task, int64_t hidden) {
 
 std::vector<int64_t> ranks_of(const TrainConfig& config, Task task, int64_t hidden) {
   const bool sweep = config.init == kGauss && config.spectrum == "rank";
-  if (config.ranks.empty())
-    return sweep ? swept_ranks(task, hidden) : std::vector<int64_t>{hidden};
+  if (config.ranks.empty()) return sweep ? swept_ranks(task, hidden) : std::vector<int64_t>{hidden};
   std::vector<int64_t> ranks;
   for (const std::string& text : config.ranks) {
     const int64_t rank =
@@ -59,7 +58,8 @@ Normalisation normalisation(const std::string& name) {
   return name == "none" ? Normalisation::kNone : Normalisation::kFrobenius;
 }
 
-void fill_uniform(uint64_t seed, const std::string& name, float* out, int64_t rows, int64_t fan_in) {
+void fill_uniform(uint64_t seed, const std::string& name, float* out, int64_t rows,
+                  int64_t fan_in) {
   const double bound = 1 / std::sqrt(double(fan_in));
   Stream(seed, name).fill_uniform(out, rows * fan_in, -bound, bound);
 }
@@ -82,8 +82,8 @@ void set_recurrent(const Matrix& m, Weights& weights) {
 class Draws {
  public:
   Draws(const Setting& setting, int64_t seed) : setting_(setting), seed_(uint64_t(seed)) {
-    gauss_ = std::make_unique<Draw>(gaussian(Stream(seed_, "recurrent"), setting.hidden,
-                                             setting.config.gain_or_default()));
+    gauss_ = std::make_unique<Draw>(
+        gaussian(Stream(seed_, "recurrent"), setting.hidden, setting.config.gain_or_default()));
   }
 
   // Rank and norm as the options have them.
@@ -141,7 +141,8 @@ class Draws {
     for (int64_t k = 0; k < trials.batch; ++k) {
       const int64_t label = trials.labels[size_t(last + k)];
       if (label != 1 && label != 2) continue;
-      const Eigen::Map<const Eigen::VectorXf> h(network.states().data() + (last + k) * units, units);
+      const Eigen::Map<const Eigen::VectorXf> h(network.states().data() + (last + k) * units,
+                                                units);
       means[size_t(label - 1)] += h.cast<double>();
       counts[size_t(label - 1)] += 1;
     }
@@ -182,8 +183,7 @@ std::string ModelKey::name() const {
 
 NetworkShape Setting::shape(Task task) const {
   const TaskSizes sizes = task_sizes(task);
-  return {sizes.steps,         sizes.inputs,   hidden, sizes.outputs, float(config.alpha),
-          sizes.last_only};
+  return {sizes.steps, sizes.inputs, hidden, sizes.outputs, float(config.alpha), sizes.last_only};
 }
 
 int64_t Setting::batch(Task task) const { return config.batch.value_or(task_sizes(task).batch); }

@@ -49,7 +49,8 @@ struct Setting {
 // trials than evaluation trials, a kernel larger than the machine's memory, ranks above the units.
 Setting read_setting(const TrainConfig& config, const std::vector<int64_t>& seeds);
 // The same without initial matrices, which a stored run holds.
-Setting stored_setting(const TrainConfig& config, const std::vector<int64_t>& seeds, int64_t hidden);
+Setting stored_setting(const TrainConfig& config, const std::vector<int64_t>& seeds,
+                       int64_t hidden);
 // UsageError, with the size, where the kernel of `trials` does not fit the machine's memory.
 void require_kernel_fits(const NetworkShape& shape, int64_t trials);
 

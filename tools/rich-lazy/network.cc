@@ -20,16 +20,14 @@ kernels::RateRnnShape recurrence(const NetworkShape& s, int64_t batch) {
 
 }  // namespace
 
-Network::Network(const NetworkShape& shape)
-    : shape_(shape), gradient_(size_t(shape.size())) {}
+Network::Network(const NetworkShape& shape) : shape_(shape), gradient_(size_t(shape.size())) {}
 
 void Network::resize(int64_t batch) {
   if (batch == batch_) return;
   batch_ = batch;
   const size_t states = size_t(shape_.steps * batch * shape_.hidden);
   for (std::vector<float>* v : {&drive_, &states_, &slopes_, &d_states_}) v->assign(states, 0.0f);
-  const size_t outputs =
-      size_t((shape_.last_only ? 1 : shape_.steps) * batch * shape_.outputs);
+  const size_t outputs = size_t((shape_.last_only ? 1 : shape_.steps) * batch * shape_.outputs);
   logits_.assign(outputs, 0.0f);
   d_logits_.assign(outputs, 0.0f);
 }

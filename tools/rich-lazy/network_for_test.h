@@ -22,7 +22,8 @@ struct PlainNetwork {
   void run(const TrialsView& trials, int64_t b, std::vector<double>& logits,
            std::vector<double>& states) const {
     const int64_t n = shape.hidden;
-    const double *recurrent = w.data(), *input = recurrent + n * n, *output = input + n * shape.inputs;
+    const double *recurrent = w.data(), *input = recurrent + n * n,
+                 *output = input + n * shape.inputs;
     std::vector<double> h(size_t(n), 0.0), u(size_t(n), 0.0);
     logits.clear();
     states.clear();
@@ -74,8 +75,8 @@ struct Sample {
       : weights(shape),
         x(size_t(shape.steps * batch * shape.inputs)),
         labels(size_t(shape.steps * batch)) {
-    Stream(seed, "weights").fill_normal(weights.flat().data(), shape.size(), 0,
-                                        1.2 / std::sqrt(double(shape.hidden)));
+    Stream(seed, "weights")
+        .fill_normal(weights.flat().data(), shape.size(), 0, 1.2 / std::sqrt(double(shape.hidden)));
     Stream(seed, "x").fill_normal(x.data(), int64_t(x.size()), 0, 1);
     const Stream stream(seed, "labels");
     for (size_t i = 0; i < labels.size(); ++i)

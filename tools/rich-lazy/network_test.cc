@@ -30,7 +30,8 @@ TEST_CASE("the fused gradient of every weight is the slope of the loss") {
     CHECK(network.gradient(s.weights, s.view, false) == Approx(plain.loss(s.view)).epsilon(1e-5));
     for (size_t i = 0; i < s.weights.flat().size(); ++i) {
       CAPTURE(i);
-      REQUIRE(double(network.gradient()[i]) == Approx(slope(plain, s.view, i)).margin(2e-6).epsilon(2e-4));
+      REQUIRE(double(network.gradient()[i]) ==
+              Approx(slope(plain, s.view, i)).margin(2e-6).epsilon(2e-4));
     }
     // Once more, after another batch: nothing is left over.
     const std::vector<float> first = network.gradient();

@@ -57,8 +57,7 @@ Matrix dale(const Stream& stream, int64_t units, bool balanced) {
 Matrix motif(const Stream& stream, int64_t units, double reciprocal, double chain) {
   const Matrix z = normals(stream, units);
   // rho = 2 q / (1 + q^2), the root below 1.
-  const double q =
-      reciprocal == 0 ? 0 : (1 - std::sqrt(1 - reciprocal * reciprocal)) / reciprocal;
+  const double q = reciprocal == 0 ? 0 : (1 - std::sqrt(1 - reciprocal * reciprocal)) / reciprocal;
   Matrix m = (z + q * z.transpose()) * std::sqrt((1 - 2 * chain) / (1 + q * q));
   Vector u(units);
   for (int64_t i = 0; i < units; ++i) u(i) = stream.normal(uint64_t(units * units + i));
@@ -76,8 +75,7 @@ BlockTypes read_block_types(const std::string& types_path, const std::string& pa
   for (int64_t r = 0; r < list.rows(); ++r) {
     const std::string& name = list.text(r, column(list, "type", types_path));
     if (!place.emplace(name, r).second) {
-      throw DataError(
-          fmt::format("{}:{}: type {} stands twice", types_path, list.line(r), name));
+      throw DataError(fmt::format("{}:{}: type {} stands twice", types_path, list.line(r), name));
     }
     types.names.push_back(name);
     types.fraction.push_back(in_range(list, r, "fraction", 0, 1, types_path));
@@ -85,8 +83,7 @@ BlockTypes read_block_types(const std::string& types_path, const std::string& pa
     total += types.fraction.back();
   }
   if (std::abs(total - 1) > 1e-6) {
-    throw DataError(
-        fmt::format("{}: fractions: found a sum of {}, expected 1", types_path, total));
+    throw DataError(fmt::format("{}: fractions: found a sum of {}, expected 1", types_path, total));
   }
   const int64_t count = int64_t(types.names.size());
   types.probability = types.weight = Matrix::Zero(count, count);
@@ -114,15 +111,13 @@ Matrix block(const Stream& stream, int64_t units, const BlockTypes& types) {
     const int64_t wanted = std::lround(types.fraction[t] * double(units));
     const int64_t left = units - int64_t(type_of.size());
     type_of.insert(type_of.end(),
-                   size_t(t + 1 == types.names.size() ? left : std::min(wanted, left)),
-                   int64_t(t));
+                   size_t(t + 1 == types.names.size() ? left : std::min(wanted, left)), int64_t(t));
   }
   Matrix m(units, units);
   for (int64_t i = 0; i < units; ++i) {
     for (int64_t j = 0; j < units; ++j) {
       const int64_t post = type_of[size_t(i)], pre = type_of[size_t(j)];
-      const bool connected =
-          stream.uniform(uint64_t(i * units + j)) < types.probability(post, pre);
+      const bool connected = stream.uniform(uint64_t(i * units + j)) < types.probability(post, pre);
       m(i, j) = connected ? types.sign[size_t(pre)] * types.weight(post, pre) : 0;
     }
   }

@@ -119,9 +119,11 @@ TEST_CASE("block files that make no sense are refused with their line") {
     CHECK(o.code == ExitCode::kBadData);
     CHECK(o.says(words));
   };
-  const std::string types = "type,fraction,sign\nE,1,1\n", pairs = "type_pre,type_post,p,mean_weight\n";
+  const std::string types = "type,fraction,sign\nE,1,1\n",
+                    pairs = "type_pre,type_post,p,mean_weight\n";
   refused("type,fraction,sign\nE,0.7,1\n", pairs + "E,E,1,1\n", "found a sum of 0.7, expected 1");
-  refused("type,fraction,sign\nE,1,1\nE,0,1\n", pairs + "E,E,1,1\n", "t.csv:3: type E stands twice");
+  refused("type,fraction,sign\nE,1,1\nE,0,1\n", pairs + "E,E,1,1\n",
+          "t.csv:3: type E stands twice");
   refused("type,sign\nE,1\n", pairs + "E,E,1,1\n", "expected one called fraction");
   refused(types, pairs + "E,X,1,1\n", "p.csv:2: type_post: found X");
   refused(types, pairs + "E,E,1.5,1\n", "p.csv:2: p: found 1.5, expected 0..1");

@@ -39,33 +39,32 @@ struct Column {
 // A measure that is there unless the model diverged.
 Column measure_column(const std::string& name, double Measures::*field,
                       std::optional<bool> higher = std::nullopt) {
-  return {name, higher, [field](const Row& r) -> Maybe {
+  return {name, higher,
+          [field](const Row& r) -> Maybe {
             return r.measures ? Maybe((*r.measures).*field) : std::nullopt;
           },
           kDiverged};
 }
 Column measure_column(const std::string& name, Maybe Measures::*field) {
-  return {name, std::nullopt, [field](const Row& r) {
-            return r.measures ? (*r.measures).*field : std::nullopt;
-          },
+  return {name, std::nullopt,
+          [field](const Row& r) { return r.measures ? (*r.measures).*field : std::nullopt; },
           kInactive};
 }
 
 std::vector<Column> measure_columns() {
-  return {
-      {"final_loss", false, [](const Row& r) { return r.final_loss; }, "no iteration"},
-      measure_column("evaluation_loss", &Measures::evaluation_loss, false),
-      measure_column("decision_accuracy", &Measures::decision_accuracy, true),
-      {"fresh_accuracy", true, [](const Row& r) { return r.fresh_accuracy; }, kNoFresh},
-      measure_column("weight_change_norm", &Measures::weight_change_norm),
-      measure_column("weight_change_relative", &Measures::weight_change_relative),
-      measure_column("rep_alignment", &Measures::rep_alignment),
-      measure_column("kernel_alignment", &Measures::kernel_alignment),
-      measure_column("sign_similarity", &Measures::sign_similarity),
-      measure_column("initial_target_alignment", &Measures::initial_target_alignment),
-      measure_column("target_alignment", &Measures::target_alignment),
-      {"effective_rank", std::nullopt, [](const Row& r) { return Maybe(r.spectrum.effective_rank); },
-       ""}};
+  return {{"final_loss", false, [](const Row& r) { return r.final_loss; }, "no iteration"},
+          measure_column("evaluation_loss", &Measures::evaluation_loss, false),
+          measure_column("decision_accuracy", &Measures::decision_accuracy, true),
+          {"fresh_accuracy", true, [](const Row& r) { return r.fresh_accuracy; }, kNoFresh},
+          measure_column("weight_change_norm", &Measures::weight_change_norm),
+          measure_column("weight_change_relative", &Measures::weight_change_relative),
+          measure_column("rep_alignment", &Measures::rep_alignment),
+          measure_column("kernel_alignment", &Measures::kernel_alignment),
+          measure_column("sign_similarity", &Measures::sign_similarity),
+          measure_column("initial_target_alignment", &Measures::initial_target_alignment),
+          measure_column("target_alignment", &Measures::target_alignment),
+          {"effective_rank", std::nullopt,
+           [](const Row& r) { return Maybe(r.spectrum.effective_rank); }, ""}};
 }
 
 Matrix recurrent_matrix(const Weights& w) {
@@ -111,8 +110,8 @@ void add_table(log::Result& result, const std::vector<Row>& rows) {
   table.columns.insert(table.columns.end(), {"ntk_size", "diverged_at"});
   for (const Row& r : rows) {
     const ModelKey& key = r.model->key;
-    std::vector<log::Value> cells = {task_name(key.task), key.seed, key.rank, key.init, key.lr,
-                                     r.chosen};
+    std::vector<log::Value> cells = {
+        task_name(key.task), key.seed, key.rank, key.init, key.lr, r.chosen};
     const std::vector<log::Value> spectrum = spectrum_cells(r.spectrum);
     cells.insert(cells.end(), spectrum.begin(), spectrum.end());
     for (const Column& c : columns) cells.push_back(cell(c.value(r)));
@@ -160,8 +159,7 @@ void add_metrics(log::Result& result, const Setting& setting, const std::vector<
       order.push_back(group);
       groups[group].resize(setting.seeds.size(), nullptr);
     }
-    const auto seed =
-        std::find(setting.seeds.begin(), setting.seeds.end(), r.model->key.seed);
+    const auto seed = std::find(setting.seeds.begin(), setting.seeds.end(), r.model->key.seed);
     if (r.chosen) groups[group][size_t(seed - setting.seeds.begin())] = &r;
   }
   for (const std::string& group : order) {
@@ -182,8 +180,8 @@ void add_series(log::Result& result, const Setting& setting, const std::vector<R
     const std::string name = series_name(r, several);
     log::Series loss{"iter", {{"iter", {}}, {"loss", {}}}};
     for (const double mean : loss_log(*r.model, setting.config.log_every)) {
-      loss.columns[0].second.emplace_back(
-          double(loss.columns[0].second.size()) * double(setting.config.log_every));
+      loss.columns[0].second.emplace_back(double(loss.columns[0].second.size()) *
+                                          double(setting.config.log_every));
       loss.columns[1].second.emplace_back(mean);
     }
     result.series.emplace_back(name + "/loss", loss);

@@ -15,8 +15,8 @@ struct Svd {
 Svd svd_of(const Matrix& m);
 
 struct Spectrum {
-  Vector moduli;    // of the eigenvalues, descending
-  Vector singular;  // descending
+  Vector moduli;                 // of the eigenvalues, descending
+  Vector singular;               // descending
   double effective_rank = 0;     // sum |lambda| / (|lambda_1| N)
   double effective_rank_sv = 0;  // sum s / (s_1 N)
   double participation = 0;      // (sum s^2)^2 / (N sum s^4)

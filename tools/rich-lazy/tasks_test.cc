@@ -100,8 +100,7 @@ TEST_CASE("CXT: noise in all channels of two steps, the context in all eight, th
     // The attended modality at coherence 50 differs by 1 between its stimuli... of (1 +- 0.5) / 2.
     const int64_t first = 1 + 2 * context;
     double difference = 0;
-    for (int64_t s = 0; s < 2; ++s)
-      difference += (x(t, s, k, first) - x(t, s, k, first + 1)) / 2;
+    for (int64_t s = 0; s < 2; ++s) difference += (x(t, s, k, first) - x(t, s, k, first + 1)) / 2;
     if (std::abs(difference) < 0.4) continue;
     ++seen;
     strong += (difference > 0) == (label(t, 7, k) == 1);

@@ -33,7 +33,8 @@ int train(const TrainConfig& config, cli::Run& run) {
     return 0;
   }
   train::LoopOptions loop = cli::loop_options(run, config.iters, "train");
-  if (loop.eval_every == 0) loop.eval_every = config.measure_every;
+  if (loop.eval_every == 0)
+    loop.eval_every = config.measure_every > 0 ? config.measure_every : 10 * config.log_every;
   loop.context.arch_json = stored_arch(run.config_json(), setting);
   const train::Outcome outcome = train::run_loop(ensemble, loop);
   result.complete = outcome.complete;
@@ -51,9 +52,10 @@ int train(const TrainConfig& config, cli::Run& run) {
   result.complete = false;
   result.stopped_by = "nan";
   run.emit(result, "train/1");
-  log::error(fmt::format("found no finite loss in any of {} models, expected one; try a smaller "
-                         "--gain or --lr",
-                         ensemble.models().size()));
+  log::error(
+      fmt::format("found no finite loss in any of {} models, expected one; try a smaller "
+                  "--gain or --lr",
+                  ensemble.models().size()));
   return int(ExitCode::kNumeric);
 }
 
