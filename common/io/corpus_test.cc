@@ -8,6 +8,7 @@
 #include "common/io/file.h"
 #include "common/io/freesurfer_annot.h"
 #include "common/io/gifti.h"
+#include "common/io/graphml.h"
 #include "common/io/hdf5.h"
 #include "common/io/hdf5_walk_for_test.h"
 #include "common/io/idx.h"
@@ -93,6 +94,11 @@ TEST_CASE("every NIfTI, CIFTI, GIFTI and MATLAB file of the fuzz corpus is read 
   CHECK((cifti.parsed >= 2 && cifti.refused >= 5));
   CHECK((gifti.parsed >= 4 && gifti.refused >= 5));
   CHECK((matlab.parsed >= 3 && matlab.refused >= 4));
+}
+
+TEST_CASE("every GraphML file of the fuzz corpus is read or refused") {
+  const Tally tally = run("tests/fuzz/graphml", read_graphml);
+  CHECK((tally.parsed == 2 && tally.refused == 3));
 }
 
 TEST_CASE("every safetensors file of the fuzz corpus is read or refused") {
