@@ -14,19 +14,19 @@ struct RateForm {
   kernels::RateActivation activation = kernels::RateActivation::kRelu;
 };
 
-// weight [models, units, units] (row: the unit that receives), x [models, steps, batch, units] (what
-// comes from outside, W_in x; undefined: nothing; `steps` long in either case, or of one step where
-// it is the same at every one), bias [models, units] and start [models, batch, units] (undefined:
-// zero) -> states r_1 .. r_steps [models, steps, batch, units]. Gradients for every input that asks
-// for one, and for nothing else. float32 on the CPU.
+// weight [models, units, units] (row: the unit that receives), x [models, steps, batch, units]
+// (what comes from outside, W_in x; undefined: nothing; `steps` long in either case, or of one step
+// where it is the same at every one), bias [models, units] and start [models, batch, units]
+// (undefined: zero) -> states r_1 .. r_steps [models, steps, batch, units]. Gradients for every
+// input that asks for one, and for nothing else. float32 on the CPU.
 at::Tensor rate_rnn(const RateForm& form, const at::Tensor& weight, const at::Tensor& x,
                     const at::Tensor& bias, const at::Tensor& start, int64_t steps, int64_t batch);
 
 // Of one network: K[i, j] = <d y_i / d W, d y_j / d W> for y_t = readout r_t, without any Jacobian
 // (specification of rich-lazy, section 9). weight [units, units], readout [outputs, units], states
 // and slopes phi'(u_t) [steps, batch, units], start zero. `last_only`: outputs of the last step
-// alone. -> [n, n] with n = (last_only ? 1 : steps) * batch * outputs, index (step, sample, output),
-// the output fastest.
+// alone. -> [n, n] with n = (last_only ? 1 : steps) * batch * outputs, index (step, sample,
+// output), the output fastest.
 at::Tensor rate_tangent_kernel(const RateForm& form, const at::Tensor& weight,
                                const at::Tensor& readout, const at::Tensor& states,
                                const at::Tensor& slopes, bool last_only);
