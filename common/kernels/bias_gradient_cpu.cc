@@ -67,9 +67,8 @@ void with_classes(int64_t wanted, const Body& body) {
 
 void relu_readout(const HiddenRows& in, const float* bias, const float* readout, int64_t classes,
                   float* logits) {
-  with_classes(classes, [&](auto count) {
-    readout_of<decltype(count)::kValue>(in, bias, readout, logits);
-  });
+  with_classes(classes,
+               [&](auto count) { readout_of<decltype(count)::kValue>(in, bias, readout, logits); });
 }
 
 void relu_readout_sums(const HiddenRows& in, const float* bias, const float* d, int64_t classes,
