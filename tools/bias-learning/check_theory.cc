@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <vector>
 
 #include "common/log/logger.h"
@@ -54,7 +55,7 @@ int check_theory(const CheckTheoryConfig& config, cli::Run& run) {
     for (const int64_t seed : run.options().seed) {
       const auto key = uint64_t(seed);
       const auto width = int64_t(size);
-      log::Value to_target = nullptr;
+      std::optional<double> to_target;
       if (ffn) {
         const TheoryError e = ffn_error(config.target, width, config.range, key);
         errors.push_back(e.error);
@@ -68,7 +69,7 @@ int check_theory(const CheckTheoryConfig& config, cli::Run& run) {
       }
       table.rows.push_back({config.check, bounding ? log::Value(nullptr) : log::Value(width),
                             bounding ? log::Value(size) : log::Value(nullptr), seed, errors.back(),
-                            to_target});
+                            to_target ? log::Value(*to_target) : log::Value(nullptr)});
     }
     const log::Metric metric = over_seeds(errors);
     log::info(fmt::format("{} {:g}: error {:.3g} (mean of {})", bounding ? "gamma" : "width", size,

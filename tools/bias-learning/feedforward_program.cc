@@ -100,12 +100,6 @@ void FeedforwardProgram::prepare(const Job& job) {
   training_.z = std::make_unique<Preactivations>(matrix(training_.images.pixels, kPixels),
                                                  matrix(weights_[job.seed_index].input, kPixels),
                                                  cached ? options_.cache_bytes : 0);
-  if (cached && kept_ != training_.z->kept()) {
-    kept_ = training_.z->kept();
-    if (kept_ != "float32" && options_.cache_bytes > 0)
-      log::warning(fmt::format("pre-activations do not fit --cache-memory as float32: kept as {}{}",
-                               kept_, kept_ == "half" ? ", which agrees to 1e-3 only" : ""));
-  }
 }
 
 void FeedforwardProgram::step(int64_t step) {

@@ -60,7 +60,7 @@ class FeedforwardProgram : public train::Program {
 
   const std::vector<Job>& jobs() const { return jobs_; }
   const RandomWeights& weights(size_t seed) const { return weights_[seed]; }
-  const std::string& kept() const { return kept_; }  // of the pre-activations; "" before training
+  const std::string& kept() const { return kept_; }  // of the largest set's pre-activations
   int64_t images_trained() const { return images_trained_; }
   double seconds_trained() const { return seconds_trained_; }
 

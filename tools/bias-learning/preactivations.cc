@@ -16,17 +16,19 @@ constexpr int64_t kRowsAtOnce = 1000;
 
 }  // namespace
 
+std::string Preactivations::kept_for(int64_t images, int64_t units, int64_t budget) {
+  const int64_t entries = images * units;
+  return entries * int64_t(sizeof(float)) <= budget ? "float32"
+         : entries * 2 <= budget                    ? "half"
+                                                    : "nothing";
+}
+
 Preactivations::Preactivations(at::Tensor x, at::Tensor b, int64_t budget)
     : x_(std::move(x)), b_(std::move(b)) {
   const at::NoGradGuard no_gradient;
-  const int64_t n = x_.size(0), units = b_.size(0), entries = n * units;
-  if (entries * int64_t(sizeof(float)) <= budget) {
-    kept_ = "float32";
-  } else if (entries * 2 <= budget) {
-    kept_ = "half";
-  } else {
-    return;
-  }
+  const int64_t n = x_.size(0), units = b_.size(0);
+  kept_ = kept_for(n, units, budget);
+  if (kept_ == "nothing") return;
   z_ = at::empty({n, units}, x_.options().dtype(kept_ == "half" ? at::kHalf : at::kFloat));
   for (int64_t first = 0; first < n; first += kRowsAtOnce) {
     const int64_t count = std::min(kRowsAtOnce, n - first);

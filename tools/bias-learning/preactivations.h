@@ -17,6 +17,8 @@ class Preactivations {
   // precision (agrees to 1e-3), else nothing is kept and every batch is multiplied anew.
   Preactivations(at::Tensor x, at::Tensor b, int64_t budget);
 
+  // How so many are kept within the budget.
+  static std::string kept_for(int64_t images, int64_t units, int64_t budget);
   const std::string& kept() const { return kept_; }  // "float32", "half" or "nothing"
 
   // Those of the images so numbered; valid until the next call.
@@ -28,7 +30,7 @@ class Preactivations {
  private:
   at::Tensor x_, b_, z_, batch_;
   std::vector<int64_t> rows_;
-  std::string kept_ = "nothing";
+  std::string kept_;
 };
 
 }  // namespace tenfold::bias_learning
