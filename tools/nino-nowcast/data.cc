@@ -5,11 +5,12 @@
 #include <fmt/format.h>
 
 #include <cstring>
+#include <utility>
 
 #include "common/core/error.h"
+#include "common/data/labelled_images.h"
 #include "common/io/file.h"
 #include "common/io/hash.h"
-#include "common/io/idx.h"
 
 namespace tenfold::nino_nowcast {
 namespace {
@@ -48,40 +49,11 @@ struct Raw {
   int64_t count() const { return static_cast<int64_t>(labels.size()); }
 };
 
-// The file under its name, or without ".gz"; the digest goes into the record.
-std::string locate(const std::string& folder, const std::string& name, const std::string& advice) {
-  if (io::exists(folder + "/" + name)) return folder + "/" + name;
-  const std::string plain = name.substr(0, name.size() - 3);
-  if (io::exists(folder + "/" + plain)) return folder + "/" + plain;
-  throw MissingInput(fmt::format("{}/{}: not found; {}", folder, name, advice));
-}
-
 Raw read_fashion_part(const std::string& folder, const std::string& part, ImageData& data) {
-  const std::string advice = "install the Debian package dataset-fashion-mnist or give --data-dir";
-  const std::string images_path = locate(folder, part + "-images-idx3-ubyte.gz", advice);
-  const std::string labels_path = locate(folder, part + "-labels-idx1-ubyte.gz", advice);
-  const io::IdxImages images = io::read_idx_images(images_path);
-  const io::IdxLabels labels = io::read_idx_labels(labels_path);
-  if (images.rows != 28 || images.columns != 28) {
-    throw DataError(fmt::format("{}: found images of {}x{}, expected 28x28", images_path,
-                                images.rows, images.columns));
-  }
-  if (images.count != static_cast<int64_t>(labels.labels.size())) {
-    throw DataError(fmt::format("{}: found {} labels, expected {} as in {}", labels_path,
-                                labels.labels.size(), images.count, images_path));
-  }
-  Raw raw{images.pixels, {}};
-  for (size_t i = 0; i < labels.labels.size(); ++i) {
-    if (labels.labels[i] > 9) {
-      throw DataError(
-          fmt::format("{}: label {} is {}, expected 0..9", labels_path, i, labels.labels[i]));
-    }
-    raw.labels.push_back(labels.labels[i]);
-  }
-  for (const std::string& path : {images_path, labels_path}) {
-    data.digests.emplace_back(path.substr(path.rfind('/') + 1), io::xxh3_file(path));
-  }
-  return raw;
+  data::LabelledImages read = data::read_images_of_folder(
+      folder, part, "install the Debian package dataset-fashion-mnist or give --data-dir");
+  data.digests.insert(data.digests.end(), read.digests.begin(), read.digests.end());
+  return {std::move(read.images.pixels), {read.labels.begin(), read.labels.end()}};
 }
 
 Raw read_cifar_part(const std::string& folder, const std::vector<std::string>& files,
@@ -134,7 +106,7 @@ ImageData load_images(const std::string& name, const std::string& folder, int64_
   ImageData data;
   data.name = name;
   if (name == "fashion-mnist") {
-    const std::string place = folder.empty() ? kFashionMnistFolder : folder;
+    const std::string place = folder.empty() ? data::kFashionMnistFolder : folder;
     const Raw train = read_fashion_part(place, "train", data);
     const Raw test = read_fashion_part(place, "t10k", data);
     fill(data, train, test, 1, 28, image_size, kGray);

@@ -11,9 +11,6 @@
 
 namespace tenfold::nino_nowcast {
 
-// Where Debian's dataset-fashion-mnist puts its files.
-constexpr const char* kFashionMnistFolder = "/usr/share/datasets/fashion-mnist";
-
 struct ImageData {
   std::string name;  // "fashion-mnist", "cifar10" or "cifar100"
   int64_t classes = 10;

@@ -3,8 +3,8 @@
 #include <Eigen/Dense>
 #include <limits>
 
+#include "common/stats/correlation.h"
 #include "tools/samba-align/ridge_baseline.h"
-#include "tools/samba-align/translation_metrics.h"
 
 namespace tenfold::samba_align {
 namespace {
@@ -24,7 +24,7 @@ double mean_correlation(const MatrixXd& found, const MatrixXd& truth) {
     const auto column = [q](const MatrixXd& m) {
       return std::vector<double>(m.col(q).data(), m.col(q).data() + m.rows());
     };
-    sum += correlation(column(found), column(truth)).value_or(0);
+    sum += stats::correlation(column(found), column(truth)).value_or(0);
   }
   return sum / double(truth.cols());
 }

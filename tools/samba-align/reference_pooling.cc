@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "common/core/philox.h"
+#include "common/stats/correlation.h"
 
 namespace tenfold::samba_align {
 
@@ -37,8 +38,8 @@ PooledMetrics pooled_metrics(const Translation& t, const std::vector<int64_t>& w
   PooledMetrics m;
   m.entries = int64_t(truth.size());
   if (truth.empty()) return m;
-  m.spearman = rank_correlation(truth, found);
-  if (const auto r = correlation(truth, found)) m.r2 = *r * *r;
+  m.spearman = stats::rank_correlation(truth, found);
+  if (const auto r = stats::correlation(truth, found)) m.r2 = *r * *r;
   m.root_mse = std::sqrt(squares / double(errors.size()));
   std::sort(errors.begin(), errors.end());
   m.median_error = (errors[(errors.size() - 1) / 2] + errors[errors.size() / 2]) / 2;

@@ -12,6 +12,7 @@
 #include <optional>
 #include <utility>
 
+#include "common/stats/correlation.h"
 #include "tools/samba-align/region_report.h"
 #include "tools/samba-align/report_metric.h"
 #include "tools/samba-align/response_report.h"
@@ -129,7 +130,7 @@ void add_uncertainty(log::Result& result, const std::vector<SeedTranslation>& tr
       error.push_back(std::abs(double(t.translated[i]) - t.truth[i]));
     spread.push_back(std::accumulate(deviation.begin(), deviation.end(), 0.0) /
                      double(deviation.size()));
-    follows.push_back(correlation(deviation, error));
+    follows.push_back(stats::correlation(deviation, error));
   }
   add_metric(result, "mc_deviation", spread, std::nullopt, "", "");
   add_metric(result, "mc_deviation_error_r", follows, true, "", "the deviation does not vary");

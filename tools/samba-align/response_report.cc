@@ -8,10 +8,10 @@
 #include <cmath>
 
 #include "common/core/error.h"
+#include "common/stats/correlation.h"
 #include "tools/samba-align/haemodynamic_response.h"
 #include "tools/samba-align/hrf_bank.h"
 #include "tools/samba-align/report_metric.h"
-#include "tools/samba-align/translation_metrics.h"
 
 namespace tenfold::samba_align {
 namespace {
@@ -91,7 +91,7 @@ void add_responses(log::Result& result, const RecordingSet& recordings,
       table.rows.push_back(row);
     }
     if (!known || responses.peak.size() != truth.size()) continue;
-    r.push_back(correlation(responses.peak, truth));
+    r.push_back(stats::correlation(responses.peak, truth));
     double sum = 0;
     for (size_t p = 0; p < truth.size(); ++p) sum += std::abs(responses.peak[p] - truth[p]);
     error.emplace_back(sum / double(truth.size()));

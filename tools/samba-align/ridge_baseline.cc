@@ -4,9 +4,9 @@
 #include <cmath>
 #include <limits>
 
+#include "common/stats/correlation.h"
 #include "tools/samba-align/causal_convolution.h"
 #include "tools/samba-align/haemodynamic_response.h"
-#include "tools/samba-align/translation_metrics.h"
 
 namespace tenfold::samba_align {
 namespace {
@@ -77,7 +77,7 @@ RidgeFit fit_ridge(const Matrix& features, const Matrix& targets, const Part& tr
         back * (solver.eigenvalues().array() + lambda).inverse().matrix().asDiagonal() * turned;
     const Eigen::MatrixXd found = tried.predict(unseen);
     for (int64_t q = 0; q < y.cols(); ++q) {
-      const double r = correlation(column_of(found, q), column_of(truth, q))
+      const double r = stats::correlation(column_of(found, q), column_of(truth, q))
                            .value_or(-std::numeric_limits<double>::infinity());
       if (!(r > best[size_t(q)]) && e > -1) continue;
       best[size_t(q)] = r;

@@ -6,6 +6,7 @@
 #include <unsupported/Eigen/FFT>
 
 #include "common/stats/butterworth.h"
+#include "common/stats/correlation.h"
 
 namespace tenfold::samba_align {
 namespace {
@@ -42,7 +43,7 @@ template <class Values>
 std::optional<double> mean_correlation(const Translation& t, const Values& of) {
   double sum = 0, count = 0;
   for (int64_t s = 0; s < t.targets; ++s) {
-    const std::optional<double> r = correlation(of(t.truth, s), of(t.translated, s));
+    const std::optional<double> r = stats::correlation(of(t.truth, s), of(t.translated, s));
     if (!r) continue;
     sum += *r;
     ++count;
@@ -170,7 +171,7 @@ SpectralMetrics spectral_metrics(const Translation& t, double rate, int64_t bloc
   for (size_t k = 0; k < bands; ++k) {
     double sum = 0, count = 0;
     for (size_t s = 0; s < truth.size(); ++s) {
-      const std::optional<double> r = correlation(truth[s][k], translated[s][k]);
+      const std::optional<double> r = stats::correlation(truth[s][k], translated[s][k]);
       if (!r) continue;
       sum += *r;
       ++count;

@@ -2,46 +2,16 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
+
+#include "common/stats/correlation.h"
 
 namespace tenfold::samba_align {
 namespace {
 
+using stats::correlation;
+using stats::mean_product;
+using stats::standardise;
 using Doubles = std::vector<double>;
-
-// In place; false where nothing varies.
-bool standardise(Doubles& v) {
-  const double mean = std::accumulate(v.begin(), v.end(), 0.0) / double(v.size());
-  double squares = 0;
-  for (double& x : v) {
-    x -= mean;
-    squares += x * x;
-  }
-  // Rounding leaves a constant series a deviation of some last places.
-  if (!(squares > 1e-20 * double(v.size()) * (mean * mean + 1e-30))) return false;
-  const double norm = std::sqrt(double(v.size()) / squares);
-  for (double& x : v) x *= norm;
-  return true;
-}
-
-double mean_product(const Doubles& a, const Doubles& b) {
-  return std::inner_product(a.begin(), a.end(), b.begin(), 0.0) / double(a.size());
-}
-
-// Equal values share the mean of their ranks.
-Doubles ranks(const Doubles& v) {
-  std::vector<size_t> order(v.size());
-  std::iota(order.begin(), order.end(), 0);
-  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return v[a] < v[b]; });
-  Doubles out(v.size());
-  for (size_t i = 0; i < order.size();) {
-    size_t end = i;
-    while (end < order.size() && v[order[end]] == v[order[i]]) ++end;
-    for (size_t k = i; k < end; ++k) out[order[k]] = double(i + end - 1) / 2;
-    i = end;
-  }
-  return out;
-}
 
 Doubles series_of(const Translation& t, const std::vector<float>& all, int64_t target,
                   int64_t first) {
@@ -54,11 +24,6 @@ Doubles series_of(const Translation& t, const std::vector<float>& all, int64_t t
 }
 
 }  // namespace
-
-std::optional<double> correlation(Doubles a, Doubles b) {
-  if (!standardise(a) || !standardise(b)) return std::nullopt;
-  return mean_product(a, b);
-}
 
 Translation windows_of(const Translation& t, const std::vector<int64_t>& windows) {
   Translation part;
@@ -80,10 +45,6 @@ Translation windows_of(const Translation& t, const std::vector<int64_t>& windows
   return part;
 }
 
-std::optional<double> rank_correlation(const Doubles& a, const Doubles& b) {
-  return correlation(ranks(a), ranks(b));
-}
-
 std::vector<ParcelMetrics> parcel_metrics(const Translation& t, int64_t first) {
   std::vector<ParcelMetrics> out(size_t(t.targets));
   for (int64_t q = 0; q < t.targets; ++q) {
@@ -92,7 +53,7 @@ std::vector<ParcelMetrics> parcel_metrics(const Translation& t, int64_t first) {
     const double aa = mean_product(a, a), ab = mean_product(a, b), bb = mean_product(b, b);
     m.mse = aa - 2 * ab + bb;
     m.scaled_mse = bb > 0 ? aa - ab * ab / bb : aa;
-    m.spearman = rank_correlation(a, b);
+    m.spearman = stats::rank_correlation(a, b);
     if (!standardise(a) || !standardise(b)) continue;
     m.pearson = mean_product(a, b);
     m.r2 = *m.pearson * *m.pearson;

@@ -8,12 +8,6 @@
 
 namespace tenfold::samba_align {
 
-// Pearson correlation of two series; none where one does not vary beyond rounding.
-std::optional<double> correlation(std::vector<double> a, std::vector<double> b);
-
-// Spearman's, of equal values the mean rank.
-std::optional<double> rank_correlation(const std::vector<double>& a, const std::vector<double>& b);
-
 // Windows of true and translated series, [windows, targets, frames]: fMRI, or the samples of the
 // electrophysiology.
 struct Translation {

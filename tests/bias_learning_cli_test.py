@@ -1,0 +1,172 @@
+"""bias-learning as a user meets it: results, schemas, frozen weights, bad input, kill and resume."""
+
+import json
+import pathlib
+import random
+import struct
+import subprocess
+import sys
+import time
+import unittest
+
+import tool_case
+
+TOOL = tool_case.Tool(*sys.argv[1:4])
+PLOT = pathlib.Path(sys.argv[4]).resolve()
+QUIET = ["--quiet", "--threads", "1"]
+RNN = ["train-rnn", *QUIET, "--hidden", "20", "--steps", "40", "--iters", "4000", "--gain", "0.5,1.5", "--seed", "0,1",
+       "--checkpoint-every", "500"]
+
+
+def comparable(path):
+    return tool_case.comparable(path, timed=["images_per_second", "iterations_per_second"])
+
+
+class Case(tool_case.Case):
+    tool = TOOL
+
+    def result(self, *args):
+        result = json.loads(self.done(*args).stdout)
+        self.validate(result)
+        return result
+
+
+class Images(Case):
+    """Ten classes that a bright row tells apart, in files of our own."""
+
+    def setUp(self):
+        super().setUp()
+        rng = random.Random(2)
+        self.pixels, self.labels = bytearray(), bytearray()
+        for n in range(240):
+            label = rng.randrange(10)
+            image = bytearray(rng.randrange(60) for _ in range(784))
+            image[28 * (2 * label + 3):28 * (2 * label + 4)] = bytes([250] * 28)
+            self.pixels += image
+            self.labels.append(label)
+        self.images, self.names = self.folder / "images", self.folder / "labels"
+        self.images.write_bytes(struct.pack(">4I", 0x803, 240, 28, 28) + self.pixels)
+        self.names.write_bytes(struct.pack(">2I", 0x801, 240) + self.labels)
+
+    def args(self, *more, source="rows"):
+        return ["train-fnn", *QUIET, "--data", f"{source}={self.images},{self.names}", "--tasks", f"{source},{source}-relabel",
+                "--hidden", "200", "--epochs", "10", "--batch", "20", *more]
+
+    def test_one_set_of_weights_learns_two_labelings_and_stays_as_it_was(self):
+        out = self.folder / "run"
+        result = self.result(*self.args("--train", "bias,mask,gain,readout,output-bias,full,random", "--out", out))
+        for task in ("rows", "rows-relabel"):
+            for method in ("bias", "readout", "full"):
+                self.assertGreater(result["metrics"][f"{task}/{method}/test_accuracy"]["value"], 0.8, method)
+            self.assertLess(result["metrics"][f"{task}/random/test_accuracy"]["value"], 0.5)
+        model = result["model"]
+        self.assertEqual(model["weights_hash_start"], model["weights_hash_end"])
+        self.assertEqual((model["trained_params"], model["total_params"]), (200, 200 * 795))
+        self.assertEqual((result["data"]["train_images/rows"], result["data"]["test_images/rows"]), (200, 40))
+        head = (out / "biases.safetensors").read_bytes()
+        header = json.loads(head[8:8 + struct.unpack("<Q", head[:8])[0]])
+        self.assertEqual(set(header) - {"__metadata__"}, {"b/rows", "b/rows-relabel", "s/rows", "s/rows-relabel"})
+        self.assertEqual(header["b/rows"]["shape"], [200])
+        self.assertEqual(header["__metadata__"]["weights_hash"], model["weights_hash_start"])
+        self.assertEqual(sum(row[1] for row in result["tables"]["clusters"]["rows"]),
+                         len(result["series"]["unit_variance"]["columns"]["unit"]))
+
+    def test_pictures_are_drawn(self):
+        result = self.folder / "r.json"
+        result.write_text(self.done(*self.args()).stdout)
+        done = subprocess.run(["/usr/bin/python3", PLOT, result, "--out", self.folder / "p.png"], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual((self.folder / "p.png").read_bytes()[:4], b"\x89PNG")
+
+    def test_killed_runs_go_on_to_the_same_bytes(self):
+        def args(name):
+            return self.args("--train", "bias,mask", "--epochs", "200", "--checkpoint-every", "300", "--out", self.folder / name)
+        start = time.monotonic()
+        self.done(*args("whole"))
+        for name, done in self.killed_at_random("killed", args, time.monotonic() - start):
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(comparable(self.folder / "whole/result.json"), comparable(self.folder / name / "result.json"))
+            self.assertEqual((self.folder / "whole/biases.safetensors").read_bytes(),
+                             (self.folder / name / "biases.safetensors").read_bytes())
+
+    def test_damaged_files_are_refused_by_name(self):
+        whole = self.images.read_bytes()
+        self.images.write_bytes(b"\0\0\x08\x04" + whole[4:])
+        self.refused(65, "images", args=self.args())
+        self.images.write_bytes(whole[:1000])
+        self.refused(65, "images", "truncated", args=self.args())
+        self.images.write_bytes(struct.pack(">4I", 0x803, 960, 14, 14) + self.pixels)
+        self.refused(65, "14x14", "28x28", args=self.args())
+        self.images.write_bytes(whole)
+        self.names.write_bytes(struct.pack(">2I", 0x801, 239) + self.labels[:239])
+        self.refused(65, "239 labels", "240", args=self.args())
+        self.names.write_bytes(struct.pack(">2I", 0x801, 240) + b"\x0a" + self.labels[1:])
+        self.refused(65, "label 0 is 10", args=self.args())
+        self.names.unlink()
+        self.refused(66, "labels", args=self.args())
+
+    def test_impossible_requests_are_refused(self):
+        self.refused(64, "--hidden", args=self.args("--hidden", "0"))
+        self.refused(64, "--range", args=self.args("--range", "0"))
+        self.refused(64, "--clusters", args=self.args("--clusters", "201"))
+        self.refused(64, "rows is there twice", args=self.args("--tasks", "rows,rows"))
+        self.refused(64, "--tasks", "rows-rot45", args=self.args("--tasks", "rows-rot45"))
+        self.refused(64, "--data", "kmnist", args=["train-fnn", *QUIET, "--data", "kmnist"])
+        self.refused(64, "--train-images", "200", args=self.args("--train-images", "201"))
+        self.refused(64, "--cache-memory", args=self.args("--cache-memory", "4T"))
+
+
+class Missing(Case):
+    def test_mnist_that_is_nowhere_is_asked_for(self):
+        done = self.tool.run("train-fnn", *QUIET, "--data", "mnist", cwd=self.folder, env={"PATH": "/usr/bin"})
+        self.assertEqual(done.returncode, 66, done.stderr)
+        self.assertIn("data/mnist/t10k-images-idx3-ubyte", done.stderr)
+        self.assertIn("--data mnist=IMAGES,LABELS", done.stderr)
+
+
+class Recurrent(Case):
+    def test_the_target_of_van_der_pol_is_that_of_the_specification(self):
+        path = self.folder / "t.csv"
+        self.done("train-rnn", "--quiet", "--dump-target", path)
+        rows = [line.split(",") for line in path.read_text().splitlines()]
+        self.assertEqual(rows[0], ["t", "x", "v", "target"])
+        self.assertEqual([round(float(r[3]), 5) for r in rows[1:4]], [0.9924, 0.97852, 0.95957])
+        self.assertEqual(len(rows), 201)
+
+    def test_killed_runs_go_on_to_the_same_bytes(self):
+        start = time.monotonic()
+        self.done(*RNN, "--out", self.folder / "whole")
+        whole_s = time.monotonic() - start
+        self.validate(json.loads((self.folder / "whole/result.json").read_text()))
+        for name, done in self.killed_at_random("killed", lambda name: [*RNN, "--out", self.folder / name], whole_s):
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(comparable(self.folder / "whole/result.json"), comparable(self.folder / name / "result.json"))
+
+    def test_a_gain_that_overflows_is_reported_with_its_step(self):
+        done = self.done("train-rnn", "--threads", "1", "--hidden", "20", "--gain", "1.5,1e9", "--iters", "5")
+        result = json.loads(done.stdout)
+        self.validate(result)
+        self.assertIn("iteration 0", done.stderr)
+        self.assertIsNone(result["metrics"]["mse/bias/1e+09"]["value"])
+        self.assertIsNotNone(result["metrics"]["mse/bias/1.5"]["value"])
+
+    def test_impossible_requests_are_refused(self):
+        self.refused(64, "--gain", "'x'", args=["train-rnn", *QUIET, "--gain", "x"])
+        self.refused(64, "--gain", "'0'", args=["train-rnn", *QUIET, "--gain", "0"])
+        self.refused(64, "--hidden", args=["train-rnn", *QUIET, "--hidden", "0"])
+
+
+class Theory(Case):
+    def test_errors_fall_with_the_width(self):
+        for check in ("ffn", "rnn"):
+            metrics = self.result("check-theory", "--quiet", "--check", check, "--width", "100,10000")["metrics"]
+            self.assertLess(metrics[f"error/{check}/10000"]["value"], metrics[f"error/{check}/100"]["value"] / 4)
+
+    def test_switches_and_bounds_are_exact(self):
+        for check in ("off-switch", "bounding"):
+            for metric in self.result("check-theory", "--quiet", "--check", check, "--width", "100")["metrics"].values():
+                self.assertLessEqual(max(metric["per_seed"]), 1e-5)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=[sys.argv[0]], verbosity=1)

@@ -1,0 +1,13 @@
+// The subcommands: each returns an exit code.
+#pragma once
+
+#include "common/cli/tool.h"
+#include "tools/bias-learning/config.h"
+
+namespace tenfold::bias_learning {
+
+int train_fnn(const TrainFnnConfig& config, cli::Run& run);
+int train_rnn(const TrainRnnConfig& config, cli::Run& run);
+int check_theory(const CheckTheoryConfig& config, cli::Run& run);
+
+}  // namespace tenfold::bias_learning

@@ -1,0 +1,100 @@
+#include "tools/bias-learning/config.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <set>
+
+#include "common/core/error.h"
+#include "tools/bias-learning/image_tasks.h"
+
+namespace tenfold::bias_learning {
+namespace {
+
+void require_distinct(const std::string& option, const std::vector<std::string>& names) {
+  if (names.empty()) throw UsageError(fmt::format("--{}: expected at least one", option));
+  std::set<std::string> seen;
+  for (const std::string& name : names)
+    if (!seen.insert(name).second)
+      throw UsageError(fmt::format("--{}: {} is there twice", option, name));
+}
+
+}  // namespace
+
+// Section 8: seven tasks by biases; mask, readout and full training on mnist.
+void TrainFnnConfig::apply_preset(const std::string&, cli::CommonOptions&) {
+  data = {"mnist", "fashion"};
+  tasks = {"mnist",         "fashion",      "mnist-rot90",  "fashion-rot90",
+           "mnist-permute", "mnist-invert", "mnist-relabel"};
+  train = {"bias", "mask", "readout", "full"};
+  first_method_only.assign(tasks.begin() + 1, tasks.end());
+  hidden = 4000;
+  train_images = 20000;
+  test_images = 5000;
+  full_epochs = 3;
+}
+
+void TrainFnnConfig::validate(const cli::CommonOptions&) const {
+  require_distinct("tasks", tasks);
+  require_distinct("train", train);
+  const auto sources = parse_sources(data);
+  for (const std::string& task : tasks) parse_task(task, sources);
+  cache_bytes();
+  cluster_count();
+}
+
+int64_t TrainFnnConfig::cache_bytes() const {
+  char* end = nullptr;
+  const double number = std::strtod(cache_memory.c_str(), &end);
+  const std::string unit = end;
+  const double factor = unit == "G" ? 1 << 30 : unit == "M" ? 1 << 20 : unit == "K" ? 1 << 10 : 1;
+  if (end == cache_memory.c_str() || !(number > 0 && number < 1e15) ||
+      (factor == 1 && !unit.empty()))
+    throw UsageError(fmt::format(
+        "--cache-memory: found '{}', expected a number, or one with K, M or G", cache_memory));
+  return cache == "off" ? 0 : int64_t(number * factor);
+}
+
+int64_t TrainFnnConfig::cluster_count() const {
+  if (clusters == "auto") return 0;
+  if (clusters == "0") return int64_t(tasks.size());
+  char* end = nullptr;
+  const long count = std::strtol(clusters.c_str(), &end, 10);
+  if (*end != '\0' || count < 2)
+    throw UsageError(
+        fmt::format("--clusters: found '{}', expected a number from 2 on, 0 or auto", clusters));
+  return count;
+}
+
+// Section 8: a gain that fails and one that follows, three seeds.
+void TrainRnnConfig::apply_preset(const std::string&, cli::CommonOptions& common) {
+  system = "vdp";
+  hidden = 100;
+  gain = {"0.5", "1.5"};
+  iters = 1500;
+  common.seed = {0, 1, 2};
+}
+
+void TrainRnnConfig::validate(const cli::CommonOptions&) const {
+  require_distinct("gain", gain);
+  gains();
+}
+
+std::vector<double> TrainRnnConfig::gains() const {
+  std::vector<double> out;
+  for (const std::string& text : gain) {
+    char* end = nullptr;
+    out.push_back(std::strtod(text.c_str(), &end));
+    if (end == text.c_str() || *end != '\0' || !(out.back() > 0 && std::isfinite(out.back())))
+      throw UsageError(fmt::format("--gain: found '{}', expected a number above 0", text));
+  }
+  return out;
+}
+
+void CheckTheoryConfig::set_defaults(cli::CommonOptions& common) {
+  common.seed.clear();
+  for (int64_t s = 0; s < 20; ++s) common.seed.push_back(s);
+}
+
+}  // namespace tenfold::bias_learning

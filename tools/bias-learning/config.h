@@ -1,0 +1,123 @@
+// Options of the subcommands (arXiv 2407.00957; specification, section 7).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/cli/tool.h"
+#include "common/cli/visitor.h"
+
+namespace tenfold::bias_learning {
+
+using cli::kNoLimit;
+using cli::Resume;
+
+struct TrainFnnConfig {
+  std::vector<std::string> data = {"mnist"}, tasks = {"mnist"}, train = {"bias"};
+  std::vector<std::string> first_method_only;
+  std::string weights = "uniform", cache = "auto", cache_memory = "4G", clusters = "0";
+  int64_t hidden = 32000, epochs = 20, batch = 100, train_images = 0, test_images = 0;
+  std::optional<int64_t> full_epochs;
+  double range = 0.1;
+  std::optional<double> lr;
+
+  template <class Visitor>
+  void visit(Visitor& v) {
+    v.group("Tasks");
+    v.list("data", data, {}, "mnist|fashion|NAME=IMAGES,LABELS[,IMAGES,LABELS]",
+           "image files (IDX; train pair, then test pair; of one pair the last sixth is the test)",
+           Resume::kMayChange);
+    v.list("tasks", tasks, {}, "SOURCE[-permute|-invert|-rot90|-relabel]",
+           "what is learned, one set of biases each");
+    v.number("train-images", train_images, {0, 1e9}, "images",
+             "the first so many of the file; 0: all");
+    v.number("test-images", test_images, {0, 1e9}, "images",
+             "the first so many of the file; 0: all");
+    v.group("Network");
+    v.number("hidden", hidden, {1, 1e7}, "units", "width");
+    v.choice("weights", weights, {"uniform", "normal"},
+             "uniform in +-range, or normal of variance 1 / fan-in; never trained but by full");
+    v.number("range", range, {1e-9, 1e6}, "", "bound of uniform weights");
+    v.group("Training");
+    v.list("train", train, {"bias", "full", "mask", "gain", "readout", "output-bias", "random"},
+           "METHOD", "what is trained, one after the other");
+    v.list("first-method-only", first_method_only, {}, "TASK",
+           "tasks that only the first method of --train learns");
+    v.number("epochs", epochs, {1, 1e6}, "", "epochs");
+    v.number("full-epochs", full_epochs, {1, 1e6}, "", "epochs of full training", "as --epochs");
+    v.number("batch", batch, {1, 1e6}, "images", "batch");
+    v.number("lr", lr, {1e-12, 100.0}, "", "Adam's first rate, falling to 0 over the epochs",
+             "bias, gain, output-bias 0.02, mask 0.05, readout 0.003, full 0.001 (constant)");
+    v.choice("cache", cache, {"auto", "off"},
+             "keep the pre-activations of the images, or multiply in every step");
+    v.text("cache-memory", cache_memory, "BYTES[K|M|G]",
+           "most memory that kept pre-activations take (half precision, then none, beyond it)");
+    v.group("Analysis");
+    v.text("clusters", clusters, "N|auto",
+           "clusters of the units' task variances; 0: as many as tasks", Resume::kMayChange);
+  }
+  static std::vector<std::string> presets() { return {"small"}; }
+  void apply_preset(const std::string& name, cli::CommonOptions& common);
+  void validate(const cli::CommonOptions& common) const;
+
+  int64_t cache_bytes() const;    // 0: --cache off
+  int64_t cluster_count() const;  // 0: auto
+};
+
+struct TrainRnnConfig {
+  std::string system = "vdp", dump_target;
+  std::vector<std::string> gain = {"1.5"};
+  std::string train = "bias";
+  int64_t hidden = 200, steps = 200, iters = 5000;
+  double alpha = -0.9, beta = 0.1, clip = 1, period = 50;
+  std::optional<double> lr;
+
+  template <class Visitor>
+  void visit(Visitor& v) {
+    v.group("System");
+    v.choice("system", system, {"cosine", "vdp"}, "what the network generates by itself");
+    v.number("period", period, {2, 1e6}, "steps", "of the cosine");
+    v.number("steps", steps, {2, 1e6}, "steps", "length of the trajectory");
+    v.text("dump-target", dump_target, "FILE.csv",
+           "write the states and the target there, and stop", Resume::kMayChange);
+    v.group("Network");
+    v.number("hidden", hidden, {1, 1e5}, "units", "width");
+    v.list("gain", gain, {}, "G", "standard deviation of the recurrent weights times sqrt(width)");
+    v.number("alpha", alpha, {-1, 1}, "", "r_t = -alpha r_{t-1} + beta relu(W r_{t-1} + b)");
+    v.number("beta", beta, {0, 10}, "", "see alpha");
+    v.group("Training");
+    v.choice("train", train, {"bias", "full"}, "the biases alone, or all of W, C and b");
+    v.number("iters", iters, {1, 1e9}, "", "iterations");
+    v.number("lr", lr, {1e-12, 100.0}, "", "Adam's rate", "bias 0.01, full 0.001");
+    v.number("clip", clip, {1e-9, 1e9}, "", "most that a model's gradient norm may be");
+  }
+  static std::vector<std::string> presets() { return {"small"}; }
+  void apply_preset(const std::string& name, cli::CommonOptions& common);
+  void validate(const cli::CommonOptions& common) const;
+
+  std::vector<double> gains() const;
+};
+
+struct CheckTheoryConfig {
+  std::string check = "ffn", target = "sin";
+  std::vector<int64_t> width = {100, 300, 1000, 3000, 10000};
+  double range = 1;
+
+  template <class Visitor>
+  void visit(Visitor& v) {
+    v.group("Theory");
+    v.choice("check", check, {"ffn", "rnn", "off-switch", "bounding"},
+             "theorem 1, theorem 2, units switched off, one unit as many bounded ones");
+    v.list("width", width, {28, 1e7}, "widths of the random network (ffn, rnn, off-switch)");
+    v.number("range", range, {0.9, 1e6}, "", "bound R of the random weights, above gamma = 0.9");
+    v.choice("target", target, {"sin", "ramp"}, "ffn: the function");
+  }
+  static std::vector<std::string> presets() { return {}; }
+  static void set_defaults(cli::CommonOptions& common);
+  void apply_preset(const std::string&, cli::CommonOptions&) {}
+  void validate(const cli::CommonOptions&) const {}
+};
+
+}  // namespace tenfold::bias_learning

@@ -1,0 +1,36 @@
+// Z = X B^T of one image set: the same in every epoch and for every task that shares the images.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/kernels/bias_gradient.h"
+
+namespace tenfold::bias_learning {
+
+class Preactivations {
+ public:
+  // x [images, 784], b [units, 784], float32. `budget` in bytes: float32 where it fits, else half
+  // precision (agrees to 1e-3), else nothing is kept and every batch is multiplied anew.
+  Preactivations(at::Tensor x, at::Tensor b, int64_t budget);
+
+  // How so many are kept within the budget.
+  static std::string kept_for(int64_t images, int64_t units, int64_t budget);
+  const std::string& kept() const { return kept_; }  // "float32", "half" or "nothing"
+
+  // Those of the images so numbered; valid until the next call.
+  kernels::HiddenRows of(const int64_t* images, int64_t count);
+
+  int64_t images() const { return x_.size(0); }
+  const at::Tensor& x() const { return x_; }
+
+ private:
+  at::Tensor x_, b_, z_, batch_;
+  std::vector<int64_t> rows_;
+  std::string kept_;
+};
+
+}  // namespace tenfold::bias_learning

@@ -1,0 +1,73 @@
+// `train-fnn`: several image tasks, methods and seeds on one set of random weights each.
+
+#include <fmt/format.h>
+
+#include <map>
+
+#include "common/cli/loop_options.h"
+#include "common/core/error.h"
+#include "common/io/safetensors.h"
+#include "common/log/logger.h"
+#include "common/train/loop.h"
+#include "tools/bias-learning/commands.h"
+#include "tools/bias-learning/fnn_report.h"
+
+namespace tenfold::bias_learning {
+namespace {
+
+constexpr const char* kDataFolder = "data/mnist";
+
+void tell(const log::Result& result) {
+  for (const auto& [name, metric] : result.metrics)
+    if (metric.value && name.find("/test_accuracy") != std::string::npos)
+      log::info(fmt::format("{}: {:.3f}", name, *metric.value));
+  for (const auto& published : result.published) {
+    for (const auto& [name, metric] : result.metrics)
+      if (name == published.metric && metric.value)
+        log::info(fmt::format("{}: {:.3f} (published {:g})", name, *metric.value,
+                              std::get<double>(published.value)));
+  }
+}
+
+}  // namespace
+
+int train_fnn(const TrainFnnConfig& config, cli::Run& run) {
+  if (run.device().cuda) throw Unavailable("--device: train-fnn runs on the CPU in this version");
+  std::map<std::string, DataSet> data;
+  FeedforwardOptions options;
+  const std::vector<Source> sources = parse_sources(config.data);
+  for (const std::string& task : config.tasks) options.tasks.push_back(parse_task(task, sources));
+  for (const Source& source : sources)
+    data[source.name] = load_source(source, config.train_images, config.test_images, kDataFolder);
+  options.weights = {config.weights, config.range, config.hidden};
+  for (const int64_t seed : run.options().seed) options.seeds.push_back(uint64_t(seed));
+  options.methods = config.train;
+  options.first_method_only = config.first_method_only;
+  options.epochs = config.epochs;
+  options.full_epochs = config.full_epochs.value_or(config.epochs);
+  options.batch = config.batch;
+  options.cache_bytes = config.cache_bytes();
+  options.rate = config.lr.value_or(0);
+
+  FeedforwardProgram program(options, data);
+  const std::string weights_before = program.weights(0).hash();
+  train::Outcome outcome;
+  if (program.total_steps() > 0)
+    outcome = train::run_loop(program, cli::loop_options(run, program.total_steps(), "train-fnn"));
+  log::Result result = fnn_result(program, config, data, outcome);
+  result.model.emplace_back("weights_hash_start", weights_before);
+  result.model.emplace_back("weights_hash_end", program.weights(0).hash());
+  for (size_t s = 0; s < options.seeds.size() && outcome.complete; ++s) {
+    const io::SafeTensors biases = biases_of(program, config, s, run.options().seed[s]);
+    const std::string name = options.seeds.size() == 1
+                                 ? "biases.safetensors"
+                                 : fmt::format("biases-{}.safetensors", run.options().seed[s]);
+    const std::string path = run.path(name);
+    if (!path.empty() && !biases.tensors.empty()) io::write_safetensors(path, biases);
+  }
+  tell(result);
+  run.emit(result, "train-fnn/1");
+  return outcome.exit_code;
+}
+
+}  // namespace tenfold::bias_learning
