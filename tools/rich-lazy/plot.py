@@ -39,6 +39,16 @@ def mean_and_error(values):
     return values.mean(), values.std(ddof=1) / np.sqrt(len(values)) if len(values) > 1 else 0
 
 
+def rank_axis(axes, trained):
+    from matplotlib.ticker import NullLocator
+    ranks = sorted({row["rank"] for result, _ in trained for row in rows(result)})
+    axes.set_xscale("log")
+    axes.set_xticks(ranks, [str(r) for r in ranks])
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.set_xlabel("rank of the initial recurrent weights")
+    axes.grid(alpha=0.3)
+
+
 def rank_panels(trained):
     """One panel a measure: mean over seeds and its standard error against the rank of a draw."""
     def panel(name, title):
@@ -53,10 +63,8 @@ def rank_panels(trained):
                     axes.errorbar(ranks, [p[0] for p in points], [p[1] for p in points], marker="o", ms=4, lw=1.5, capsize=3,
                                   color=COLOURS[colour % len(COLOURS)], label=task + label_of(path, len(trained) > 1))
                     colour += 1
-            axes.set_xscale("log")
-            axes.set_xlabel("rank of the initial recurrent weights")
+            rank_axis(axes, trained)
             axes.set_ylabel(title)
-            axes.grid(alpha=0.3)
             axes.legend(fontsize=8)
         return draw
     return [panel(name, title) for name, title in CHANGES.items()]
@@ -141,11 +149,9 @@ def kernel_task_panel(trained):
                               color=COLOURS[colour % len(COLOURS)],
                               label=f"{task}{label_of(path, len(trained) > 1)}, {'before' if style == '--' else 'after'}")
                 colour += 1
-        axes.set_xscale("log")
-        axes.set_xlabel("rank of the initial recurrent weights")
+        rank_axis(axes, trained)
         axes.set_ylabel("alignment of kernel and labels")
         axes.legend(fontsize=7)
-        axes.grid(alpha=0.3)
     return draw
 
 
