@@ -48,16 +48,17 @@ class Images(Case):
         self.images.write_bytes(struct.pack(">4I", 0x803, 240, 28, 28) + self.pixels)
         self.names.write_bytes(struct.pack(">2I", 0x801, 240) + self.labels)
 
-    def args(self, *more, source="rows"):
-        return ["train-fnn", *QUIET, "--data", f"{source}={self.images},{self.names}", "--tasks", f"{source},{source}-relabel",
-                "--hidden", "200", "--epochs", "10", "--batch", "20", *more]
+    def args(self, *more):
+        values = {"--data": f"rows={self.images},{self.names}", "--tasks": "rows,rows-relabel", "--hidden": "200",
+                  "--epochs": "10", "--batch": "20", **dict(zip(more[::2], more[1::2]))}
+        return ["train-fnn", *QUIET, *(word for option in values.items() for word in option)]
 
     def test_one_set_of_weights_learns_two_labelings_and_stays_as_it_was(self):
         out = self.folder / "run"
         result = self.result(*self.args("--train", "bias,mask,gain,readout,output-bias,full,random", "--out", out))
         for task in ("rows", "rows-relabel"):
-            for method in ("bias", "readout", "full"):
-                self.assertGreater(result["metrics"][f"{task}/{method}/test_accuracy"]["value"], 0.8, method)
+            for method, least in (("bias", 0.5), ("readout", 0.8), ("full", 0.8)):
+                self.assertGreater(result["metrics"][f"{task}/{method}/test_accuracy"]["value"], least, method)
             self.assertLess(result["metrics"][f"{task}/random/test_accuracy"]["value"], 0.5)
         model = result["model"]
         self.assertEqual(model["weights_hash_start"], model["weights_hash_end"])
@@ -109,7 +110,7 @@ class Images(Case):
         self.refused(64, "--hidden", args=self.args("--hidden", "0"))
         self.refused(64, "--range", args=self.args("--range", "0"))
         self.refused(64, "--clusters", args=self.args("--clusters", "201"))
-        self.refused(64, "rows is there twice", args=self.args("--tasks", "rows,rows"))
+        self.refused(64, "--tasks", "twice", args=self.args("--tasks", "rows,rows"))
         self.refused(64, "--tasks", "rows-rot45", args=self.args("--tasks", "rows-rot45"))
         self.refused(64, "--data", "kmnist", args=["train-fnn", *QUIET, "--data", "kmnist"])
         self.refused(64, "--train-images", "200", args=self.args("--train-images", "201"))

@@ -24,6 +24,7 @@ at::Tensor matrix(const std::vector<float>& v, int64_t columns) {
 Score score_of(const TrainedTask& task, Preactivations& z, const std::vector<int64_t>& labels) {
   constexpr int64_t kAtOnce = 1000;
   Score score;
+  int64_t right = 0;
   std::vector<int64_t> rows(labels.size());
   std::iota(rows.begin(), rows.end(), 0);
   for (int64_t first = 0; first < z.images(); first += kAtOnce) {
@@ -34,10 +35,10 @@ Score score_of(const TrainedTask& task, Preactivations& z, const std::vector<int
                   double(count) / double(z.images());
     for (int64_t n = 0; n < count; ++n) {
       const float* row = logits.data() + n * kClasses;
-      const bool right = std::max_element(row, row + kClasses) - row == labels[size_t(first + n)];
-      score.accuracy += double(right) / double(z.images());
+      right += std::max_element(row, row + kClasses) - row == labels[size_t(first + n)];
     }
   }
+  score.accuracy = double(right) / double(z.images());
   return score;
 }
 

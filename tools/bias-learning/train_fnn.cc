@@ -17,10 +17,21 @@ namespace {
 
 constexpr const char* kDataFolder = "data/mnist";
 
-void tell(const log::Result& result) {
+void tell(const log::Result& result, const std::vector<std::string>& tasks) {
   for (const auto& [name, metric] : result.metrics)
     if (metric.value && name.find("/test_accuracy") != std::string::npos)
       log::info(fmt::format("{}: {:.3f}", name, *metric.value));
+  const auto value = [&](const std::string& wanted) {
+    for (const auto& [name, metric] : result.metrics)
+      if (name == wanted) return metric.value.value_or(0);
+    return 0.0;
+  };
+  for (const std::string& task : tasks) {
+    const double by_bias = value(task + "/bias/test_accuracy");
+    if (by_bias > 0 && value(task + "/readout/test_accuracy") > by_bias)
+      log::info(
+          fmt::format("{}: training the readout alone is better than training the biases", task));
+  }
   for (const auto& published : result.published) {
     for (const auto& [name, metric] : result.metrics)
       if (name == published.metric && metric.value)
@@ -65,7 +76,7 @@ int train_fnn(const TrainFnnConfig& config, cli::Run& run) {
     const std::string path = run.path(name);
     if (!path.empty() && !biases.tensors.empty()) io::write_safetensors(path, biases);
   }
-  tell(result);
+  tell(result, config.tasks);
   run.emit(result, "train-fnn/1");
   return outcome.exit_code;
 }
