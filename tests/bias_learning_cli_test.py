@@ -57,9 +57,10 @@ class Images(Case):
         out = self.folder / "run"
         result = self.result(*self.args("--train", "bias,mask,gain,readout,output-bias,full,random", "--out", out))
         for task in ("rows", "rows-relabel"):
-            for method, least in (("bias", 0.5), ("readout", 0.8), ("full", 0.8)):
+            for method, least in (("bias", 0.3), ("readout", 0.8), ("full", 0.8)):
                 self.assertGreater(result["metrics"][f"{task}/{method}/test_accuracy"]["value"], least, method)
-            self.assertLess(result["metrics"][f"{task}/random/test_accuracy"]["value"], 0.5)
+            # Chance is 0.1, of 40 images; what was not trained stays there.
+            self.assertLess(result["metrics"][f"{task}/random/test_accuracy"]["value"], 0.3)
         model = result["model"]
         self.assertEqual(model["weights_hash_start"], model["weights_hash_end"])
         self.assertEqual((model["trained_params"], model["total_params"]), (200, 200 * 795))
@@ -71,6 +72,16 @@ class Images(Case):
         self.assertEqual(header["__metadata__"]["weights_hash"], model["weights_hash_start"])
         self.assertEqual(sum(row[1] for row in result["tables"]["clusters"]["rows"]),
                          len(result["series"]["unit_variance"]["columns"]["unit"]))
+
+    def test_stored_biases_score_as_they_did_and_on_their_own_weights_only(self):
+        runs = [self.folder / name for name in "ab"]
+        first, _ = (self.result(*self.args("--train", "bias,mask", "--seed", seed, "--out", out)) for seed, out in zip("12", runs))
+        again = self.result("eval", "--quiet", "--run", runs[0])
+        for name in ("rows/bias/test_accuracy", "rows-relabel/mask/test_accuracy", "rows/bias/loss", "rows/spearman"):
+            self.assertEqual(again["metrics"][name]["value"], first["metrics"][name]["value"], name)
+        self.refused(78, "weights", args=["eval", "--quiet", "--run", runs[0], "--biases", runs[1] / "biases.safetensors"])
+        self.refused(66, "nowhere", args=["eval", "--quiet", "--run", self.folder / "nowhere"])
+        self.refused(64, "--run", args=["eval", "--quiet"])
 
     def test_pictures_are_drawn(self):
         result = self.folder / "r.json"

@@ -16,6 +16,8 @@ at::Tensor flat(std::vector<float>& v) {
   return at::from_blob(v.data(), {int64_t(v.size())}, at::kFloat);
 }
 
+}  // namespace
+
 at::Tensor matrix(const std::vector<float>& v, int64_t columns) {
   return at::from_blob(const_cast<float*>(v.data()), {int64_t(v.size()) / columns, columns},
                        at::kFloat);
@@ -41,8 +43,6 @@ Score score_of(const TrainedTask& task, Preactivations& z, const std::vector<int
   score.accuracy = double(right) / double(z.images());
   return score;
 }
-
-}  // namespace
 
 std::string Job::name() const {
   return fmt::format("{}/{}/{}", image_set, kMethodNames[size_t(method)], seed);

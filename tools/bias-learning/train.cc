@@ -10,12 +10,10 @@
 #include "common/log/logger.h"
 #include "common/train/loop.h"
 #include "tools/bias-learning/commands.h"
-#include "tools/bias-learning/fnn_report.h"
+#include "tools/bias-learning/report.h"
 
 namespace tenfold::bias_learning {
 namespace {
-
-constexpr const char* kDataFolder = "data/mnist";
 
 void tell(const log::Result& result, const std::vector<std::string>& tasks) {
   for (const auto& [name, metric] : result.metrics)
@@ -49,7 +47,7 @@ int train_fnn(const TrainFnnConfig& config, cli::Run& run) {
   const std::vector<Source> sources = parse_sources(config.data);
   for (const std::string& task : config.tasks) options.tasks.push_back(parse_task(task, sources));
   for (const Source& source : sources)
-    data[source.name] = load_source(source, config.train_images, config.test_images, kDataFolder);
+    data[source.name] = load_source(source, config.train_images, config.test_images, kMnistFolder);
   options.weights = {config.weights, config.range, config.hidden};
   for (const int64_t seed : run.options().seed) options.seeds.push_back(uint64_t(seed));
   options.methods = config.train;
