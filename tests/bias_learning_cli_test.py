@@ -73,6 +73,16 @@ class Images(Case):
         self.assertEqual(sum(row[1] for row in result["tables"]["clusters"]["rows"]),
                          len(result["series"]["unit_variance"]["columns"]["unit"]))
 
+    def test_stored_biases_score_as_they_did_and_on_their_own_weights_only(self):
+        runs = [self.folder / name for name in "ab"]
+        first, _ = (self.result(*self.args("--train", "bias,mask", "--seed", seed, "--out", out)) for seed, out in zip("12", runs))
+        again = self.result("eval", "--quiet", "--run", runs[0])
+        for name in ("rows/bias/test_accuracy", "rows-relabel/mask/test_accuracy", "rows/bias/loss", "rows/spearman"):
+            self.assertEqual(again["metrics"][name]["value"], first["metrics"][name]["value"], name)
+        self.refused(78, "weights", args=["eval", "--quiet", "--run", runs[0], "--biases", runs[1] / "biases.safetensors"])
+        self.refused(66, "nowhere", args=["eval", "--quiet", "--run", self.folder / "nowhere"])
+        self.refused(64, "--run", args=["eval", "--quiet"])
+
     def test_pictures_are_drawn(self):
         result = self.folder / "r.json"
         result.write_text(self.done(*self.args()).stdout)
