@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <string>
 
 #include "common/cli/snapshot.h"
@@ -22,10 +23,18 @@ struct TrainedRun {
   std::vector<int64_t> seeds;
 };
 
+// The options in a run's config.json, which also says by whom and how they were given.
+std::string options_in(const std::string& path) {
+  try {
+    return nlohmann::ordered_json::parse(io::read_text(path)).at("config").dump();
+  } catch (const nlohmann::json::exception&) {
+    throw DataError(path + ": expected the configuration that train-fnn writes");
+  }
+}
+
 TrainedRun read_run(const std::string& folder) {
   const std::string path = folder + "/config.json";
-  const io::Bytes bytes = io::read_file(path);
-  const std::string json(bytes.begin(), bytes.end());
+  const std::string json = options_in(path);
   TrainedRun run;
   run.config = cli::config_from_snapshot<TrainFnnConfig>(json, path);
   cli::CommonOptions common;
