@@ -92,6 +92,10 @@ std::vector<double> TrainRnnConfig::gains() const {
   return out;
 }
 
+void EvalConfig::validate(const cli::CommonOptions&) const {
+  if (run.empty()) throw UsageError("--run: missing; expected the folder of a train-fnn run");
+}
+
 void CheckTheoryConfig::set_defaults(cli::CommonOptions& common) {
   common.seed.clear();
   for (int64_t s = 0; s < 20; ++s) common.seed.push_back(s);

@@ -100,6 +100,21 @@ struct TrainRnnConfig {
   std::vector<double> gains() const;
 };
 
+struct EvalConfig {
+  std::string run, biases;
+
+  template <class Visitor>
+  void visit(Visitor& v) {
+    v.group("Evaluation");
+    v.text("run", run, "DIR", "folder of a train-fnn run: its data, tasks and weights");
+    v.text("biases", biases, "FILE",
+           "biases and masks; biases.safetensors of the run unless given");
+  }
+  static std::vector<std::string> presets() { return {}; }
+  void apply_preset(const std::string&, cli::CommonOptions&) {}
+  void validate(const cli::CommonOptions& common) const;
+};
+
 struct CheckTheoryConfig {
   std::string check = "ffn", target = "sin";
   std::vector<int64_t> width = {100, 300, 1000, 3000, 10000};

@@ -20,9 +20,12 @@ namespace {
 using kernels::HiddenRows;
 using kernels::UnitSum;
 
+// Below so many units times images a second thread takes longer to wake than to help.
+constexpr int64_t kThreadWork = 1'000'000;
+
 // Logits of a batch, the images shared by the threads.
 void readout(const HiddenRows& z, const float* bias, const float* weights, float* logits) {
-  at::parallel_for(0, z.images, 16, [&](int64_t first, int64_t end) {
+  at::parallel_for(0, z.images, kThreadWork / z.units + 1, [&](int64_t first, int64_t end) {
     kernels::relu_readout({z.z, z.rows + first, end - first, z.units}, bias, weights, kClasses,
                           logits + first * kClasses);
   });
@@ -31,7 +34,8 @@ void readout(const HiddenRows& z, const float* bias, const float* weights, float
 // Sums over the batch, the units shared by the threads in blocks of whole vectors.
 void unit_sums(const HiddenRows& z, const float* bias, const float* d, UnitSum kind, float* sums) {
   constexpr int64_t kBlock = 16;
-  at::parallel_for(0, (z.units + kBlock - 1) / kBlock, 32, [&](int64_t first, int64_t end) {
+  const int64_t grain = kThreadWork / (kBlock * z.images) + 1;
+  at::parallel_for(0, (z.units + kBlock - 1) / kBlock, grain, [&](int64_t first, int64_t end) {
     kernels::relu_readout_sums(z, bias, d, kClasses, kind, first * kBlock,
                                std::min(end * kBlock, z.units), sums);
   });

@@ -16,6 +16,8 @@ at::Tensor flat(std::vector<float>& v) {
   return at::from_blob(v.data(), {int64_t(v.size())}, at::kFloat);
 }
 
+}  // namespace
+
 at::Tensor matrix(const std::vector<float>& v, int64_t columns) {
   return at::from_blob(const_cast<float*>(v.data()), {int64_t(v.size()) / columns, columns},
                        at::kFloat);
@@ -24,6 +26,7 @@ at::Tensor matrix(const std::vector<float>& v, int64_t columns) {
 Score score_of(const TrainedTask& task, Preactivations& z, const std::vector<int64_t>& labels) {
   constexpr int64_t kAtOnce = 1000;
   Score score;
+  int64_t right = 0;
   std::vector<int64_t> rows(labels.size());
   std::iota(rows.begin(), rows.end(), 0);
   for (int64_t first = 0; first < z.images(); first += kAtOnce) {
@@ -34,14 +37,12 @@ Score score_of(const TrainedTask& task, Preactivations& z, const std::vector<int
                   double(count) / double(z.images());
     for (int64_t n = 0; n < count; ++n) {
       const float* row = logits.data() + n * kClasses;
-      const bool right = std::max_element(row, row + kClasses) - row == labels[size_t(first + n)];
-      score.accuracy += double(right) / double(z.images());
+      right += std::max_element(row, row + kClasses) - row == labels[size_t(first + n)];
     }
   }
+  score.accuracy = double(right) / double(z.images());
   return score;
 }
-
-}  // namespace
 
 std::string Job::name() const {
   return fmt::format("{}/{}/{}", image_set, kMethodNames[size_t(method)], seed);

@@ -47,6 +47,12 @@ struct Score {
   double accuracy = 0, loss = 0;
 };
 
+// On the images of `z`, whose labels [images] are given.
+Score score_of(const TrainedTask& task, Preactivations& z, const std::vector<int64_t>& labels);
+
+// float32 as a matrix of so many columns, without a copy.
+at::Tensor matrix(const std::vector<float>& v, int64_t columns);
+
 class FeedforwardProgram : public train::Program {
  public:
   FeedforwardProgram(const FeedforwardOptions& options, std::map<std::string, DataSet> data);

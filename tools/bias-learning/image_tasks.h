@@ -11,6 +11,9 @@ namespace tenfold::bias_learning {
 
 constexpr int64_t kPixels = 784, kClasses = 10;
 
+// Where MNIST is looked for first.
+constexpr const char* kMnistFolder = "data/mnist";
+
 // Where a data set's files are: "mnist", "fashion", or NAME=images,labels[,images,labels].
 struct Source {
   std::string name;

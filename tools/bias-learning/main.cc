@@ -11,6 +11,8 @@ int main(int argc, char** argv) {
                            Kind::kTraining, train_fnn);
   tool.add<TrainRnnConfig>("train-rnn", "let random recurrent networks generate a trajectory",
                            Kind::kTraining, train_rnn);
+  tool.add<EvalConfig>("eval", "score stored biases on the weights of a train-fnn run",
+                       Kind::kAnalysis, evaluate);
   tool.add<CheckTheoryConfig>("check-theory", "build what the two theorems promise and measure it",
                               Kind::kAnalysis, check_theory);
   tool.set_examples("train-fnn",
@@ -21,6 +23,7 @@ int main(int argc, char** argv) {
   tool.set_examples("train-rnn",
                     "bias-learning train-rnn --preset small\n"
                     "      van der Pol at gains 0.5 and 1.5, three seeds");
+  tool.set_examples("eval", "bias-learning eval --run runs/small");
   tool.set_examples("check-theory", "bias-learning check-theory --check ffn --width 100,1000");
   return tool.run(argc, argv);
 }

@@ -10,17 +10,26 @@
 #include "common/log/logger.h"
 #include "common/train/loop.h"
 #include "tools/bias-learning/commands.h"
-#include "tools/bias-learning/fnn_report.h"
+#include "tools/bias-learning/report.h"
 
 namespace tenfold::bias_learning {
 namespace {
 
-constexpr const char* kDataFolder = "data/mnist";
-
-void tell(const log::Result& result) {
+void tell(const log::Result& result, const std::vector<std::string>& tasks) {
   for (const auto& [name, metric] : result.metrics)
     if (metric.value && name.find("/test_accuracy") != std::string::npos)
       log::info(fmt::format("{}: {:.3f}", name, *metric.value));
+  const auto value = [&](const std::string& wanted) {
+    for (const auto& [name, metric] : result.metrics)
+      if (name == wanted) return metric.value.value_or(0);
+    return 0.0;
+  };
+  for (const std::string& task : tasks) {
+    const double by_bias = value(task + "/bias/test_accuracy");
+    if (by_bias > 0 && value(task + "/readout/test_accuracy") > by_bias)
+      log::info(
+          fmt::format("{}: training the readout alone is better than training the biases", task));
+  }
   for (const auto& published : result.published) {
     for (const auto& [name, metric] : result.metrics)
       if (name == published.metric && metric.value)
@@ -38,7 +47,7 @@ int train_fnn(const TrainFnnConfig& config, cli::Run& run) {
   const std::vector<Source> sources = parse_sources(config.data);
   for (const std::string& task : config.tasks) options.tasks.push_back(parse_task(task, sources));
   for (const Source& source : sources)
-    data[source.name] = load_source(source, config.train_images, config.test_images, kDataFolder);
+    data[source.name] = load_source(source, config.train_images, config.test_images, kMnistFolder);
   options.weights = {config.weights, config.range, config.hidden};
   for (const int64_t seed : run.options().seed) options.seeds.push_back(uint64_t(seed));
   options.methods = config.train;
@@ -65,7 +74,7 @@ int train_fnn(const TrainFnnConfig& config, cli::Run& run) {
     const std::string path = run.path(name);
     if (!path.empty() && !biases.tensors.empty()) io::write_safetensors(path, biases);
   }
-  tell(result);
+  tell(result, config.tasks);
   run.emit(result, "train-fnn/1");
   return outcome.exit_code;
 }

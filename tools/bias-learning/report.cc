@@ -1,4 +1,4 @@
-#include "tools/bias-learning/fnn_report.h"
+#include "tools/bias-learning/report.h"
 
 #include <fmt/format.h>
 

@@ -1,0 +1,117 @@
+// `eval`: stored biases and masks on the weights and test images of a train-fnn run.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "common/cli/snapshot.h"
+#include "common/core/error.h"
+#include "common/io/file.h"
+#include "common/io/safetensors.h"
+#include "common/stats/correlation.h"
+#include "tools/bias-learning/commands.h"
+#include "tools/bias-learning/feedforward_program.h"
+#include "tools/bias-learning/task_variance.h"
+
+namespace tenfold::bias_learning {
+namespace {
+
+struct TrainedRun {
+  TrainFnnConfig config;
+  std::vector<int64_t> seeds;
+};
+
+// The options in a run's config.json, which also says by whom and how they were given.
+std::string options_in(const std::string& path) {
+  try {
+    return nlohmann::ordered_json::parse(io::read_text(path)).at("config").dump();
+  } catch (const nlohmann::json::exception&) {
+    throw DataError(path + ": expected the configuration that train-fnn writes");
+  }
+}
+
+TrainedRun read_run(const std::string& folder) {
+  const std::string path = folder + "/config.json";
+  const std::string json = options_in(path);
+  TrainedRun run;
+  run.config = cli::config_from_snapshot<TrainFnnConfig>(json, path);
+  cli::CommonOptions common;
+  cli::read_snapshot(json, path,
+                     [&](cli::FieldVisitor& v) { common.visit(v, cli::Kind::kTraining); });
+  run.seeds = common.seed;
+  return run;
+}
+
+// The weights among those of the run that the file's digest names.
+std::pair<uint64_t, RandomWeights> weights_of(const TrainedRun& run, const io::SafeTensors& file,
+                                              const std::string& path) {
+  const auto hash = file.metadata.find("weights_hash");
+  if (hash == file.metadata.end())
+    throw DataError(path + ": found no weights_hash, expected biases as train-fnn writes them");
+  const WeightSpec spec = {run.config.weights, run.config.range, run.config.hidden};
+  for (const int64_t seed : run.seeds) {
+    RandomWeights weights = draw_weights(spec, uint64_t(seed));
+    if (weights.hash() == hash->second) return {uint64_t(seed), std::move(weights)};
+  }
+  throw Mismatch(
+      fmt::format("{}: trained on weights {}, which are none of the run's", path, hash->second));
+}
+
+void add(log::Result& result, const std::string& name, std::optional<double> value,
+         std::optional<bool> higher) {
+  log::Metric metric;
+  metric.value = value;
+  if (!value) metric.reason = "one of the two does not vary";
+  metric.higher_is_better = higher;
+  result.metrics.emplace_back(name, metric);
+}
+
+}  // namespace
+
+int evaluate(const EvalConfig& config, cli::Run& run) {
+  const TrainedRun trained = read_run(config.run);
+  const std::string path =
+      config.biases.empty() ? config.run + "/biases.safetensors" : config.biases;
+  const io::SafeTensors file = io::read_safetensors(path);
+  const auto [seed, weights] = weights_of(trained, file, path);
+  const int64_t hidden = trained.config.hidden;
+  const std::vector<Source> sources = parse_sources(trained.config.data);
+  log::Result result;
+  result.seeds = {int64_t(seed)};
+  result.data = {{"name", trained.config.data}, {"biases", path}};
+  result.model = {{"hidden", hidden}, {"weights_hash", weights.hash()}};
+  for (const std::string& name : trained.config.tasks) {
+    const TaskName task = parse_task(name, sources);
+    const auto source = std::find_if(sources.begin(), sources.end(),
+                                     [&](const Source& s) { return s.name == task.source; });
+    Images images =
+        load_source(*source, trained.config.train_images, trained.config.test_images, kMnistFolder)
+            .test;
+    apply_view(images, task.view, seed);
+    Preactivations z(matrix(images.pixels, kPixels), matrix(weights.input, kPixels),
+                     trained.config.cache_bytes());
+    for (const Method method : {Method::kBias, Method::kMask}) {
+      const std::string key = (method == Method::kBias ? "b/" : "s/") + name;
+      if (!file.has(key)) continue;
+      TrainedTask stored(method, weights, hidden, seed);
+      stored.values = file.at(key, path).to_float32(key);
+      if (int64_t(stored.values.size()) != hidden)
+        throw Mismatch(fmt::format("{}: {} has {} units, expected {}", path, key,
+                                   stored.values.size(), hidden));
+      const Score score = score_of(stored, z, labels_of(images, task));
+      const std::string at = name + "/" + kMethodNames[size_t(method)] + "/";
+      add(result, at + "test_accuracy", score.accuracy, true);
+      add(result, at + "loss", score.loss, false);
+      if (method == Method::kMask) continue;
+      const std::vector<double> tv = task_variance(z, stored.values);
+      add(result, name + "/spearman",
+          stats::rank_correlation({stored.values.begin(), stored.values.end()}, tv), std::nullopt);
+    }
+  }
+  run.emit(result, "eval/1");
+  return 0;
+}
+
+}  // namespace tenfold::bias_learning
