@@ -2,6 +2,7 @@
 of check-theory."""
 
 import argparse
+import math
 import pathlib
 import sys
 
@@ -46,21 +47,70 @@ def draw_losses(axis, result):
 
 def draw_trajectories(axis, result):
     columns = result["series"]["trajectories"]["columns"]
-    axis.plot(columns["t"], columns["target"], color="black", lw=2, label="target")
+    if "x_0" in {name.split("/")[0] for name in columns}:
+        return draw_reaches(axis, columns)
+    outputs = [name for name in columns if name.startswith("output")]
     for name, values in columns.items():
-        if name.startswith("output/"):
-            axis.plot(columns["t"], numbers(values), lw=0.9, label=f"gain/seed {name[7:]}")
+        if name.startswith("target"):
+            axis.plot(columns["t"], numbers(values), color="black", lw=2, label=name.replace("_", " "))
+    for name in outputs:
+        own, network = name.split("/", 1)
+        axis.plot(columns["t"], numbers(columns[name]), lw=0.9, label=f"{own.replace('_', ' ')}, gain/seed {network}")
+    if "self_sustained" in result["series"]:
+        axis.axvline(len(columns["t"]) - len(result["series"]["self_sustained"]["columns"]["step"]) + 0.5, color="grey", ls=":",
+                     label="from here on its own forecasts")
     axis.set_xlabel("step")
     axis.legend(fontsize=6)
 
 
-def draw_gains(axis, result):
-    for name, metric in result["metrics"].items():
-        if name.startswith("mse/"):
-            values = [v for v in metric.get("per_seed", []) if v is not None]
-            axis.semilogy([float(name.split("/")[2])] * len(values), values, "o", color="#D55E00")
-    axis.set_xlabel("gain g")
+def draw_reaches(axis, columns):
+    networks = list(dict.fromkeys(name.split("/", 1)[1] for name in columns if name.startswith("x_")))
+    colours = dict(zip(networks, ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")))
+    for name, values in columns.items():
+        if name.startswith("x_"):
+            angle, network = name[2:].split("/", 1)
+            axis.plot(numbers(values), numbers(columns[f"y_{angle}/{network}"]), lw=0.8, color=colours.get(network, "grey"),
+                      label=f"gain/seed {network}" if angle == "0" else None)
+            axis.plot(values[-1], columns[f"y_{angle}/{network}"][-1], "o", ms=3, color=colours.get(network, "grey"))
+    turn = [6.283185307 * i / 200 for i in range(201)]
+    axis.plot([math.cos(a) for a in turn], [math.sin(a) for a in turn], color="black", lw=0.8, ls=":")
+    axis.set_aspect("equal")
+    axis.set_title("reaches to held-out targets", fontsize=9)
+    axis.legend(fontsize=6)
+
+
+def draw_sustained(axis, result):
+    columns = result["series"]["self_sustained"]["columns"]
+    for name, values in columns.items():
+        if name != "step":
+            axis.plot(columns["step"], numbers(values), lw=0.9, label=f"gain/seed {name.split('/', 1)[1]}")
+    axis.axhline(result["data"]["target_variance"], color="black", ls=":", label="the signal's variance")
+    axis.set_xlabel("steps on its own forecasts")
     axis.set_ylabel("mean squared error")
+    axis.legend(fontsize=6)
+
+
+# Bias learning and full training of several results beside each other.
+def draw_gains(axis, results):
+    for train, colour in (("bias", "#D55E00"), ("full", "#0072B2")):
+        points = [(float(name.split("/")[2]), v) for result in results for name, metric in result["metrics"].items()
+                  if name.startswith(f"mse/{train}/") for v in metric.get("per_seed", []) if v is not None]
+        if points:
+            axis.semilogy(*zip(*points), "o", color=colour, label={"bias": "biases", "full": "everything"}[train])
+    axis.set_xlabel("gain g")
+    axis.set_ylabel("loss after training" if results[0]["data"]["name"] == "reach" else "mean squared error")
+    axis.legend(fontsize=7)
+
+
+def draw_parameters(axis, results):
+    for train, colour in (("bias", "#D55E00"), ("full", "#0072B2")):
+        points = [(result["model"]["trained_params"], metric["value"]) for result in results
+                  for name, metric in result["metrics"].items() if name.startswith(f"mse/{train}/") and metric["value"] is not None]
+        if points:
+            axis.loglog(*zip(*sorted(points)), "o-", color=colour, label={"bias": "biases", "full": "everything"}[train])
+    axis.set_xlabel("trained parameters")
+    axis.set_ylabel("mean squared error")
+    axis.legend(fontsize=7)
 
 
 def draw_eigenvalues(axis, result):
@@ -87,37 +137,61 @@ def draw_theory(axis, result):
     axis.set_ylabel("largest error, mean over seeds")
 
 
-def panels_of(result):
+def recurrent_panels(results):
+    if len(results) > 1:
+        panels = [lambda axis: draw_gains(axis, results)]
+        if len({result["model"]["trained_params"] for result in results}) > 2:
+            panels.append(lambda axis: draw_parameters(axis, results))
+        return panels
+    result = results[0]
+    drawings = [draw_trajectories] if "trajectories" in result["series"] else []
+    drawings += [draw_sustained] if "self_sustained" in result["series"] else []
+    return [lambda axis, draw=draw: draw(axis, result) for draw in drawings] + [
+        lambda axis: draw_gains(axis, results), lambda axis: draw_eigenvalues(axis, result)]
+
+
+def panels_of(results):
+    if "rnn" in results[0].get("tables", {}):
+        return recurrent_panels(results)
+    result = results[0]
+    drawings = feedforward_drawings(result)
+    return [lambda axis, draw=draw: draw(axis, result) for draw in drawings]
+
+
+def feedforward_drawings(result):
     if result["subcommand"] == "check-theory":
         return [draw_theory]
-    if result["subcommand"] == "train-rnn":
-        return [draw_trajectories, draw_gains, draw_eigenvalues]
     return [draw_accuracies, draw_losses] + ([draw_clusters] if "unit_variance" in result.get("series", {}) else [])
 
 
-def draw(result, title, width, out):
+def draw(results, title, width, out):
     import matplotlib
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
-    panels = panels_of(result)
+    panels = panels_of(results)
+    result = results[0]
     figure, axes = plt.subplots(1, len(panels), figsize=(width, 5), constrained_layout=True, squeeze=False)
     for axis, panel in zip(axes[0], panels):
-        panel(axis, result)
+        panel(axis)
     figure.suptitle(title or f"bias-learning {result['subcommand']}" + (" (partial)" if result["status"] == "partial" else ""))
     save(figure, out, 110)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("results", nargs=1, metavar="RESULT.json", help="a result file, or - for stdin")
+    parser.add_argument("results", nargs="+", metavar="RESULT.json",
+                        help="a result file, or - for stdin; several of train-rnn are compared")
     parser.add_argument("--out", help="FILE.png or .svg; beside the input by default")
     parser.add_argument("--title")
     parser.add_argument("--width", type=float, default=14, help="inches")
 
     def body(options):
         out = picture_path(options.out, options.results, "bias-learning")
-        draw(read_result(options.results[0], "bias-learning", ("train-fnn", "train-rnn", "check-theory")), options.title,
-             options.width, out)
+        kinds = ("train-fnn", "train-rnn", "check-theory", "eval")
+        results = [read_result(path, "bias-learning", kinds) for path in options.results]
+        if len(results) > 1 and not all("rnn" in result.get("tables", {}) for result in results):
+            raise ValueError("several results: expected all of train-rnn")
+        draw(results, options.title, options.width, out)
     run(parser, body)
 
 
