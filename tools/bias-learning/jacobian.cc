@@ -49,10 +49,13 @@ Spectrum spectrum_at(const RateNetwork& net, const float* r, const float* x) {
 
 }  // namespace
 
-std::vector<Spectrum> spectra_along(const RateNetwork& net, const Trials& trial, int64_t count) {
+void require_steps(const Trials& trial, int64_t count) {
   if (count > trial.steps)
     throw UsageError(
         fmt::format("--jacobian-steps: found {}, expected at most {}", count, trial.steps));
+}
+
+std::vector<Spectrum> spectra_along(const RateNetwork& net, const Trials& trial, int64_t count) {
   NetworkBuffers buffers;
   run_network(net, trial, buffers);
   std::vector<Spectrum> out;

@@ -17,7 +17,10 @@ struct Spectrum {
 };
 
 // Of J = -alpha I + beta diag(phi'(W r + B x + b)) W at `count` equally spaced steps of a single
-// trial, the last among them. Throws UsageError for more than the trial has.
+// trial, the last among them.
 std::vector<Spectrum> spectra_along(const RateNetwork& net, const Trials& trial, int64_t count);
+
+// Throws UsageError where a trial has fewer steps than --jacobian-steps asks for.
+void require_steps(const Trials& trial, int64_t count);
 
 }  // namespace tenfold::bias_learning

@@ -26,7 +26,8 @@ TEST_CASE("eigenvalues are those of the map's own derivative") {
   double product = 1;
   for (const auto& value : spectra[1].eigenvalues) product *= std::abs(value);
   CHECK(product == Approx(0.95 * 0.9));
-  CHECK_THROWS_AS(spectra_along(net, trial, 5), UsageError);
+  CHECK(spectra_along(net, trial, 0).empty());
+  CHECK_THROWS_AS(require_steps(trial, 5), UsageError);
 }
 
 }  // namespace

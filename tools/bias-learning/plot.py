@@ -45,17 +45,26 @@ def draw_losses(axis, result):
     axis.legend(fontsize=6)
 
 
+def coloured(names):
+    """Columns NAME/GAIN/SEED with a colour for each gain, and a label for its first."""
+    palette = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#999999", "#F0E442")
+    seen = {}
+    for name in names:
+        gain = name.split("/")[1]
+        label = None if gain in seen else f"gain {gain}"
+        yield name, seen.setdefault(gain, palette[len(seen) % len(palette)]), label
+
+
 def draw_trajectories(axis, result):
     columns = result["series"]["trajectories"]["columns"]
     if "x_0" in {name.split("/")[0] for name in columns}:
         return draw_reaches(axis, columns)
-    outputs = [name for name in columns if name.startswith("output")]
     for name, values in columns.items():
         if name.startswith("target"):
             axis.plot(columns["t"], numbers(values), color="black", lw=2, label=name.replace("_", " "))
-    for name in outputs:
-        own, network = name.split("/", 1)
-        axis.plot(columns["t"], numbers(columns[name]), lw=0.9, label=f"{own.replace('_', ' ')}, gain/seed {network}")
+    outputs = [name for name in columns if name.startswith("output")]
+    for name, colour, label in coloured(outputs):
+        axis.plot(columns["t"], numbers(columns[name]), lw=0.9, color=colour, label=label)
     if "self_sustained" in result["series"]:
         axis.axvline(len(columns["t"]) - len(result["series"]["self_sustained"]["columns"]["step"]) + 0.5, color="grey", ls=":",
                      label="from here on its own forecasts")
@@ -64,14 +73,10 @@ def draw_trajectories(axis, result):
 
 
 def draw_reaches(axis, columns):
-    networks = list(dict.fromkeys(name.split("/", 1)[1] for name in columns if name.startswith("x_")))
-    colours = dict(zip(networks, ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")))
-    for name, values in columns.items():
-        if name.startswith("x_"):
-            angle, network = name[2:].split("/", 1)
-            axis.plot(numbers(values), numbers(columns[f"y_{angle}/{network}"]), lw=0.8, color=colours.get(network, "grey"),
-                      label=f"gain/seed {network}" if angle == "0" else None)
-            axis.plot(values[-1], columns[f"y_{angle}/{network}"][-1], "o", ms=3, color=colours.get(network, "grey"))
+    for name, colour, label in coloured([name for name in columns if name.startswith("x_")]):
+        x, y = numbers(columns[name]), numbers(columns["y" + name[1:]])
+        axis.plot(x, y, lw=0.8, color=colour, label=label)
+        axis.plot(x[-1], y[-1], "o", ms=3, color=colour)
     turn = [6.283185307 * i / 200 for i in range(201)]
     axis.plot([math.cos(a) for a in turn], [math.sin(a) for a in turn], color="black", lw=0.8, ls=":")
     axis.set_aspect("equal")
@@ -79,15 +84,36 @@ def draw_reaches(axis, columns):
     axis.legend(fontsize=6)
 
 
-def draw_sustained(axis, result):
-    columns = result["series"]["self_sustained"]["columns"]
-    for name, values in columns.items():
-        if name != "step":
-            axis.plot(columns["step"], numbers(values), lw=0.9, label=f"gain/seed {name.split('/', 1)[1]}")
-    axis.axhline(result["data"]["target_variance"], color="black", ls=":", label="the signal's variance")
+KINDS = {"bias": "biases", "full": "everything"}
+
+
+def kind_of(result):
+    return KINDS[result["tables"]["rnn"]["rows"][0][3]]
+
+
+def draw_sustained(axis, results):
+    for result, style in zip(results, ("-", "--", ":", "-.")):
+        columns = result["series"]["self_sustained"]["columns"]
+        for name, colour, label in coloured([name for name in columns if name != "step"]):
+            axis.plot(columns["step"], numbers(columns[name]), style, lw=0.9, color=colour,
+                      label=label and f"{kind_of(result)}, {label}")
+    axis.axhline(results[0]["data"]["target_variance"], color="black", ls=":", label="the signal's variance")
     axis.set_xlabel("steps on its own forecasts")
     axis.set_ylabel("mean squared error")
     axis.legend(fontsize=6)
+
+
+def draw_distances(axis, results):
+    names = []
+    for result in results:
+        for name, metric in result["metrics"].items():
+            if name.startswith("distance_"):
+                which, train, gain = name[9:].split("/")
+                axis.plot([len(names)] * len(metric["per_seed"]), numbers(metric["per_seed"]), "o", color="#0072B2")
+                names.append(f"{KINDS[train]}, gain {gain},\n{which.replace('_', ' ')} angles")
+    axis.set_xticks(range(len(names)), names, rotation=30, ha="right", fontsize=7)
+    axis.set_ylim(bottom=0)
+    axis.set_ylabel("distance to the target at the end")
 
 
 # Bias learning and full training of several results beside each other.
@@ -96,7 +122,7 @@ def draw_gains(axis, results):
         points = [(float(name.split("/")[2]), v) for result in results for name, metric in result["metrics"].items()
                   if name.startswith(f"mse/{train}/") for v in metric.get("per_seed", []) if v is not None]
         if points:
-            axis.semilogy(*zip(*points), "o", color=colour, label={"bias": "biases", "full": "everything"}[train])
+            axis.semilogy(*zip(*points), "o", color=colour, label=KINDS[train])
     axis.set_xlabel("gain g")
     axis.set_ylabel("loss after training" if results[0]["data"]["name"] == "reach" else "mean squared error")
     axis.legend(fontsize=7)
@@ -107,7 +133,7 @@ def draw_parameters(axis, results):
         points = [(result["model"]["trained_params"], metric["value"]) for result in results
                   for name, metric in result["metrics"].items() if name.startswith(f"mse/{train}/") and metric["value"] is not None]
         if points:
-            axis.loglog(*zip(*sorted(points)), "o-", color=colour, label={"bias": "biases", "full": "everything"}[train])
+            axis.loglog(*zip(*sorted(points)), "o-", color=colour, label=KINDS[train])
     axis.set_xlabel("trained parameters")
     axis.set_ylabel("mean squared error")
     axis.legend(fontsize=7)
@@ -122,7 +148,9 @@ def draw_eigenvalues(axis, result):
                 axis.plot([columns["re"][i] for i in chosen], [columns["im"][i] for i in chosen], marker, ms=4,
                           label=f"g {name.split('/')[1]}, {'trained' if after else 'before'}")
     axis.set_aspect("equal")
-    axis.set_xlabel("real part of the Jacobian's eigenvalues")
+    axis.set_xlabel("real part")
+    axis.set_ylabel("imaginary part")
+    axis.set_title("eigenvalues of the Jacobian", fontsize=9)
     axis.legend(fontsize=6)
 
 
@@ -138,16 +166,23 @@ def draw_theory(axis, result):
 
 
 def recurrent_panels(results):
-    if len(results) > 1:
-        panels = [lambda axis: draw_gains(axis, results)]
-        if len({result["model"]["trained_params"] for result in results}) > 2:
-            panels.append(lambda axis: draw_parameters(axis, results))
-        return panels
-    result = results[0]
-    drawings = [draw_trajectories] if "trajectories" in result["series"] else []
-    drawings += [draw_sustained] if "self_sustained" in result["series"] else []
-    return [lambda axis, draw=draw: draw(axis, result) for draw in drawings] + [
-        lambda axis: draw_gains(axis, results), lambda axis: draw_eigenvalues(axis, result)]
+    def everywhere(found):
+        return all(found(result) for result in results)
+
+    single = []
+    if len(results) == 1:
+        single = [draw_trajectories] if "trajectories" in results[0]["series"] else []
+        single += [draw_eigenvalues] if any(name.startswith("eigenvalues/") for name in results[0]["series"]) else []
+    panels = [lambda axis, draw=draw: draw(axis, results[0]) for draw in single]
+    if everywhere(lambda result: "self_sustained" in result["series"]):
+        panels.append(lambda axis: draw_sustained(axis, results))
+    if everywhere(lambda result: result["data"]["name"] == "reach"):
+        panels.append(lambda axis: draw_distances(axis, results))
+    if len({row[1] for result in results for row in result["tables"]["rnn"]["rows"]}) > 1:
+        panels.append(lambda axis: draw_gains(axis, results))
+    if len({result["model"]["trained_params"] for result in results}) > 2 or not panels:
+        panels.append(lambda axis: draw_parameters(axis, results))
+    return panels
 
 
 def panels_of(results):
@@ -170,7 +205,7 @@ def draw(results, title, width, out):
     import matplotlib.pyplot as plt
     panels = panels_of(results)
     result = results[0]
-    figure, axes = plt.subplots(1, len(panels), figsize=(width, 5), constrained_layout=True, squeeze=False)
+    figure, axes = plt.subplots(1, len(panels), figsize=(min(width, 6 * len(panels)), 5), constrained_layout=True, squeeze=False)
     for axis, panel in zip(axes[0], panels):
         panel(axis)
     figure.suptitle(title or f"bias-learning {result['subcommand']}" + (" (partial)" if result["status"] == "partial" else ""))

@@ -1,5 +1,6 @@
 #include "tools/bias-learning/rnn_report.h"
 
+#include <ATen/Parallel.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -62,24 +63,26 @@ struct Scored {
 
 std::vector<Scored> scores_of(const TrainRnnConfig& config, const RnnTask& task,
                               const std::vector<RnnModel>& models, int64_t jacobian_steps) {
-  std::vector<Scored> out;
-  std::vector<int64_t> seeds;
-  for (const RnnModel& m : models) seeds.push_back(int64_t(m.network.seed));
-  const RnnOptions options = rnn_options(config, {});
-  for (const RnnModel& m : models) {
-    Scored& s = out.emplace_back();
-    s.model = &m;
-    s.measured = task.measure(m.network);
-    const RateNetwork untrained = draw_network(
-        m.network.shape,
-        {options.draw.uniform, options.draw.range, task.starts_at_zero() ? 0 : options.draw.start},
-        m.network.seed, m.network.gain);
-    s.before = spectra_along(untrained, s.measured.trial, jacobian_steps);
-    if (m.diverged)
-      s.measured.figures.clear();
-    else
-      s.after = spectra_along(m.network, s.measured.trial, jacobian_steps);
-  }
+  NetworkDraw draw = rnn_options(config, {}).draw;
+  if (task.starts_at_zero()) draw.start = 0;
+  std::vector<Scored> out(models.size());
+  // An exception must not leave a thread: what can be wrong with the steps is checked before.
+  require_steps(task.measure(models[0].network).trial, jacobian_steps);
+  at::parallel_for(0, int64_t(models.size()), 1, [&](int64_t begin, int64_t end) {
+    for (int64_t k = begin; k < end; ++k) {
+      const RnnModel& m = models[size_t(k)];
+      const RateNetwork& net = m.network;
+      Scored& s = out[size_t(k)];
+      s.model = &m;
+      s.measured = task.measure(net);
+      const RateNetwork untrained = draw_network(net.shape, draw, net.seed, net.gain);
+      s.before = spectra_along(untrained, s.measured.trial, jacobian_steps);
+      if (m.diverged)
+        s.measured.figures.clear();
+      else
+        s.after = spectra_along(net, s.measured.trial, jacobian_steps);
+    }
+  });
   return out;
 }
 
@@ -108,11 +111,11 @@ log::Table table_of(const TrainRnnConfig& config, const std::vector<Scored>& sco
       const auto value = s.figure(name);
       row.push_back(value ? log::Value(*value) : log::Value(nullptr));
     }
-    const bool there = !s.after.empty();
-    row.emplace_back(s.before.back().radius);
-    row.push_back(there ? log::Value(s.after.back().radius) : log::Value(nullptr));
-    row.emplace_back(s.before.back().active);
-    row.push_back(there ? log::Value(s.after.back().active) : log::Value(nullptr));
+    const std::vector<Spectrum>* const moments[] = {&s.before, &s.after};
+    for (const auto* spectra : moments)
+      row.push_back(spectra->empty() ? log::Value(nullptr) : log::Value(spectra->back().radius));
+    for (const auto* spectra : moments)
+      row.push_back(spectra->empty() ? log::Value(nullptr) : log::Value(spectra->back().active));
     row.push_back(m.diverged && m.diverged_at >= 0 ? log::Value(m.diverged_at)
                                                    : log::Value(nullptr));
     table.rows.push_back(std::move(row));
@@ -179,11 +182,11 @@ void add_series(log::Result& result, const RnnTask& task, const std::vector<Scor
       values.resize(curves.columns[0].second.size());
       curves.columns.emplace_back("loss/" + name, values);
     }
-    if (s.after.empty()) continue;
+    if (s.model->diverged) continue;
     add_columns(sustained, s.measured.sustained, name);
     // Positions of every angle are many columns: those of the first seed stand for all.
     if (!task.truth().empty() || net.seed == first_seed) add_columns(paths, s.measured.curve, name);
-    if (net.seed == first_seed)
+    if (net.seed == first_seed && !s.after.empty())
       result.series.emplace_back(fmt::format("eigenvalues/{:g}", net.gain), eigenvalues_of(s));
   }
   if (!curves.columns.empty()) result.series.emplace_back("loss", curves);

@@ -10,8 +10,8 @@
 
 namespace tenfold::bias_learning {
 
-// Scores, trajectories, and eigenvalues at `jacobian_steps` steps before and after training; what
-// diverged is null with a reason.
+// Scores, trajectories, and eigenvalues at `jacobian_steps` steps before and after training (0:
+// none); what diverged is null with a reason.
 log::Result rnn_result(const TrainRnnConfig& config, const RnnTask& task,
                        const std::vector<RnnModel>& models, int64_t jacobian_steps);
 

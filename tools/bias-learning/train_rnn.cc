@@ -22,7 +22,9 @@ int train_rnn(const TrainRnnConfig& config, cli::Run& run) {
   if (!run.options().dry_run)
     outcome = train::run_loop(program, cli::loop_options(run, config.iters, "train-rnn"));
 
-  log::Result result = rnn_result(config, *task, program.models(), config.jacobian_steps);
+  // Eigenvalues of large networks take minutes, which a run that was stopped does not have.
+  log::Result result =
+      rnn_result(config, *task, program.models(), outcome.complete ? config.jacobian_steps : 0);
   result.complete = outcome.complete;
   result.stopped_by = outcome.stopped_by;
   result.model.emplace_back("weights_hash_start", weights_before);
