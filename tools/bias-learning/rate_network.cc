@@ -95,6 +95,17 @@ RateNetwork draw_network(const NetworkShape& shape, const NetworkDraw& draw, uin
   return net;
 }
 
+void take_trials(const Trials& all, int64_t inputs, int64_t first, int64_t count, Trials& out) {
+  out.steps = all.steps;
+  out.batch = count;
+  out.constant_input = all.constant_input;
+  const int64_t rows = all.x.empty() ? 0 : all.constant_input ? 1 : all.steps;
+  out.x.resize(size_t(rows * count * inputs));
+  for (int64_t t = 0; t < rows; ++t)
+    std::copy_n(all.x.begin() + (t * all.batch + first) * inputs, count * inputs,
+                out.x.begin() + t * count * inputs);
+}
+
 void run_network(const RateNetwork& net, const Trials& t, NetworkBuffers& buffers,
                  const float* from) {
   const int64_t n = net.shape.hidden, outputs = net.shape.outputs, rows = t.steps * t.batch;

@@ -60,6 +60,9 @@ struct Trials {
   std::vector<float> target;  // as the task lays it out; usually [steps, batch, outputs]
 };
 
+// Trials first .. first + count - 1 as a batch of their own, but for the targets.
+void take_trials(const Trials& all, int64_t inputs, int64_t first, int64_t count, Trials& out);
+
 // Kept between calls, so that a step allocates nothing.
 struct NetworkBuffers {
   std::vector<float> drive, start, states, slopes, d_states, y, d_y, d_start, gradient;

@@ -35,22 +35,72 @@ RnnProgram::RnnProgram(const RnnOptions& options, std::shared_ptr<const RnnTask>
       m.adam.resize(size_t(trained_parameters()));
     }
   }
-  workspaces_.resize(size_t(at::get_num_threads()));
+  Trials first;
+  task_->trials(models_[0].network.seed, 0, first);
+  const int64_t threads = at::get_num_threads();
+  if (int64_t(models_.size()) < threads && first.batch > 1)
+    workspaces_.emplace_back(std::min(threads, first.batch));
+  else
+    workspaces_.assign(size_t(threads), Workspace(1));
 }
 
 double RnnProgram::gradient(const RnnModel& m, int64_t iteration, Workspace& w) const {
   task_->trials(m.network.seed, iteration, w.trials);
-  run_network(m.network, w.trials, w.buffers);
-  w.buffers.d_y.resize(w.buffers.y.size());
-  const double loss = task_->loss(w.trials, w.buffers.y.data(), w.buffers.d_y.data());
-  network_gradient(m.network, w.trials, w.buffers, options_.full, options_.train_start);
+  if (w.parts.size() > 1) return split_gradient(m.network, w);
+  NetworkBuffers& buffers = w.parts[0].buffers;
+  run_network(m.network, w.trials, buffers);
+  buffers.d_y.resize(buffers.y.size());
+  const double loss = task_->loss(w.trials, buffers.y.data(), buffers.d_y.data());
+  network_gradient(m.network, w.trials, buffers, options_.full, options_.train_start);
+  return loss;
+}
+
+double RnnProgram::split_gradient(const RateNetwork& net, Workspace& w) const {
+  const int64_t count = int64_t(w.parts.size()), batch = w.trials.batch, steps = w.trials.steps,
+                outputs = net.shape.outputs;
+  w.y.resize(size_t(steps * batch * outputs));
+  w.d_y.resize(w.y.size());
+  // Body: of a part, the numbers of each step among all trials and among its own.
+  const auto for_steps = [&](const Workspace::Part& part, const auto& body) {
+    const int64_t wide = part.trials.batch * outputs;
+    for (int64_t t = 0; t < steps; ++t) body((t * batch + part.first) * outputs, t * wide, wide);
+  };
+  at::parallel_for(0, count, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t k = begin; k < end; ++k) {
+      Workspace::Part& part = w.parts[size_t(k)];
+      part.first = k * batch / count;
+      take_trials(w.trials, net.shape.inputs, part.first, (k + 1) * batch / count - part.first,
+                  part.trials);
+      run_network(net, part.trials, part.buffers);
+      const float* y = part.buffers.y.data();
+      for_steps(part, [&](int64_t in_all, int64_t own, int64_t wide) {
+        std::copy_n(y + own, wide, w.y.data() + in_all);
+      });
+    }
+  });
+  const double loss = task_->loss(w.trials, w.y.data(), w.d_y.data());
+  at::parallel_for(0, count, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t k = begin; k < end; ++k) {
+      Workspace::Part& part = w.parts[size_t(k)];
+      part.buffers.d_y.resize(part.buffers.y.size());
+      float* d_y = part.buffers.d_y.data();
+      for_steps(part, [&](int64_t in_all, int64_t own, int64_t wide) {
+        std::copy_n(w.d_y.data() + in_all, wide, d_y + own);
+      });
+      network_gradient(net, part.trials, part.buffers, options_.full, options_.train_start);
+    }
+  });
+  float* sum = w.parts[0].buffers.gradient.data();
+  for (int64_t k = 1; k < count; ++k)
+    for (int64_t i = trained_at_; i < trained_end_; ++i)
+      sum[i] += w.parts[size_t(k)].buffers.gradient[size_t(i)];
   return loss;
 }
 
 void RnnProgram::iterate(RnnModel& m, int64_t iteration, Workspace& w) const {
   if (m.diverged) return;
   m.loss = gradient(m, iteration, w);
-  float* d = w.buffers.gradient.data() + trained_at_;
+  float* d = w.parts[0].buffers.gradient.data() + trained_at_;
   double squares = 0;
   for (int64_t i = 0; i < trained_parameters(); ++i) squares += double(d[i]) * d[i];
   if (!std::isfinite(m.loss) || !std::isfinite(squares)) {
@@ -71,11 +121,17 @@ void RnnProgram::step(int64_t step) { steps(step, 1); }
 
 void RnnProgram::steps(int64_t first, int64_t count) {
   const double began = monotonic_seconds();
-  at::parallel_for(0, int64_t(models_.size()), 1, [&](int64_t begin, int64_t end) {
-    Workspace& mine = workspaces_[size_t(at::get_thread_num())];
+  const auto train = [&](int64_t begin, int64_t end, Workspace& mine) {
     for (int64_t k = begin; k < end; ++k)
       for (int64_t s = first; s < first + count; ++s) iterate(models_[size_t(k)], s, mine);
-  });
+  };
+  const auto models = int64_t(models_.size());
+  if (workspaces_.size() == 1)
+    train(0, models, workspaces_[0]);
+  else
+    at::parallel_for(0, models, 1, [&](int64_t begin, int64_t end) {
+      train(begin, end, workspaces_[size_t(at::get_thread_num())]);
+    });
   seconds_trained_ += monotonic_seconds() - began;
   // A network that diverged is reported, not the end of the others.
   double sum = 0;

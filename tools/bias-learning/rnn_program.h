@@ -52,22 +52,34 @@ class RnnProgram : public train::Program {
   int64_t trained_parameters() const { return trained_end_ - trained_at_; }
   double seconds_trained() const { return seconds_trained_; }
 
-  // The loss of an iteration; its gradient, laid out as the network's values, is in the buffers
-  // where something is trained.
+  // Kept between steps. Of several parts each takes some of the trials, in a thread of its own.
   struct Workspace {
+    explicit Workspace(int64_t count) : parts(static_cast<size_t>(count)) {}
     Trials trials;
-    NetworkBuffers buffers;
+    std::vector<float> y, d_y;  // of all trials, where there are several parts
+    struct Part {
+      int64_t first = 0;
+      Trials trials;
+      NetworkBuffers buffers;
+    };
+    std::vector<Part> parts;
+
+    const std::vector<float>& gradient() const { return parts[0].buffers.gradient; }
   };
+  // The loss of an iteration; its gradient, laid out as the network's values, where something is
+  // trained, is then in the workspace.
   double gradient(const RnnModel& model, int64_t iteration, Workspace& workspace) const;
 
  private:
+  double split_gradient(const RateNetwork& net, Workspace& workspace) const;
   void iterate(RnnModel& model, int64_t iteration, Workspace& workspace) const;
 
   RnnOptions options_;
   std::shared_ptr<const RnnTask> task_;
   int64_t trained_at_ = 0, trained_end_ = 0;  // of a network's values
   std::vector<RnnModel> models_;
-  std::vector<Workspace> workspaces_;  // one a thread
+  // One a thread, or, of fewer networks than threads, one whose parts share the threads.
+  std::vector<Workspace> workspaces_;
   std::vector<std::pair<int64_t, double>> losses_;
   double seconds_trained_ = 0;
 };

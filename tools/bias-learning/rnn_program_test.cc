@@ -55,19 +55,20 @@ std::vector<double> outputs_of(const RateNetwork& net, const Trials& t,
   return y;
 }
 
-void check_gradient(RnnOptions o, const std::shared_ptr<const RnnTask>& task,
+// Also with the trials in several parts, where there are several.
+void check_gradient(RnnOptions o, const std::shared_ptr<const RnnTask>& task, int64_t parts,
                     const std::function<double(const Trials&, const std::vector<double>&)>& loss) {
-  for (const bool full : {false, true}) {
-    o.full = full;
+  for (const int64_t call : {0, 1, 2}) {
+    o.full = call > 0;
     RnnProgram program(o, task);
     program.steps(0, 5);
     const RnnModel& m = program.models()[1];
-    RnnProgram::Workspace w;
+    RnnProgram::Workspace w(call == 2 ? parts : 1);
     const double found = program.gradient(m, 5, w);
     std::vector<double> values(m.network.values.begin(), m.network.values.end());
     const auto loss_now = [&] { return loss(w.trials, outputs_of(m.network, w.trials, values)); };
     CHECK(found == Approx(loss_now()).epsilon(1e-5));
-    const size_t begin = full ? 0 : size_t(m.network.bias_at());
+    const size_t begin = o.full ? 0 : size_t(m.network.bias_at());
     const size_t end = o.train_start ? values.size() : size_t(m.network.start_at());
     CHECK(program.trained_parameters() == int64_t(end - begin));
     for (size_t i = begin; i < end; ++i) {
@@ -77,7 +78,7 @@ void check_gradient(RnnOptions o, const std::shared_ptr<const RnnTask>& task,
       values[i] = kept - 1e-6;
       const double below = loss_now();
       values[i] = kept;
-      CHECK(w.buffers.gradient[i] == Approx((above - below) / 2e-6).epsilon(3e-3).margin(2e-5));
+      CHECK(w.gradient()[i] == Approx((above - below) / 2e-6).epsilon(3e-3).margin(2e-5));
     }
   }
 }
@@ -94,7 +95,7 @@ double squares(const Trials& t, const std::vector<double>& y, size_t first) {
 TEST_CASE("gradients of a trajectory's loss are its differences, of b, r_0 or everything") {
   RnnOptions o = options_of(false);
   o.train_start = true;
-  check_gradient(o, oscillator(30),
+  check_gradient(o, oscillator(30), 1,
                  [](const Trials& t, const auto& y) { return squares(t, y, 0); });
 }
 
@@ -103,7 +104,7 @@ TEST_CASE("gradients of a forecast's loss are its differences, windows and settl
   o.shape.alpha = -0.8;
   o.shape.beta = 0.2;
   const LorenzView view = lorenz_view({{1, 1, 1}, 0.01, 10000});
-  check_gradient(o, forecasting_task(view, {54, 3, 27}), [](const Trials& t, const auto& y) {
+  check_gradient(o, forecasting_task(view, {54, 3, 27}), 2, [](const Trials& t, const auto& y) {
     return squares(t, y, size_t(kSettling * t.batch));
   });
 }
@@ -112,23 +113,24 @@ TEST_CASE("gradients of reaching go through the moving mass") {
   RnnOptions o = options_of(false);
   o.shape.alpha = -0.8;
   o.shape.beta = 0.2;
-  check_gradient(o, reaching_task({15, 4, 0.1}), [](const Trials& t, const std::vector<double>& y) {
-    double loss = 0;
-    for (int64_t b = 0; b < t.batch; ++b) {
-      double p[2] = {}, v[2] = {};
-      for (int64_t step = 0; step < t.steps; ++step) {
-        for (int k = 0; k < 2; ++k) {
-          const double u = y[size_t((step * t.batch + b) * 2 + k)];
-          v[k] += 0.1 * u;
-          p[k] += 0.1 * v[k];
-          const double off = p[k] - t.x[size_t(b * 2 + k)];
-          if (step >= t.steps - 10)
-            loss += (off * off + 0.1 * v[k] * v[k] + 0.01 * u * u) / double(10 * t.batch);
+  check_gradient(
+      o, reaching_task({15, 4, 0.1}), 3, [](const Trials& t, const std::vector<double>& y) {
+        double loss = 0;
+        for (int64_t b = 0; b < t.batch; ++b) {
+          double p[2] = {}, v[2] = {};
+          for (int64_t step = 0; step < t.steps; ++step) {
+            for (int k = 0; k < 2; ++k) {
+              const double u = y[size_t((step * t.batch + b) * 2 + k)];
+              v[k] += 0.1 * u;
+              p[k] += 0.1 * v[k];
+              const double off = p[k] - t.x[size_t(b * 2 + k)];
+              if (step >= t.steps - 10)
+                loss += (off * off + 0.1 * v[k] * v[k] + 0.01 * u * u) / double(10 * t.batch);
+            }
+          }
         }
-      }
-    }
-    return loss;
-  });
+        return loss;
+      });
 }
 
 TEST_CASE("gains share the draw of their seed, and a network among others is the one alone") {
