@@ -236,6 +236,30 @@ class Recurrent(Case):
         self.refused(64, "--hidden", args=["train-rnn", *QUIET, "--hidden", "0"])
 
 
+class Effects(Case):
+    """What the paper claims, at the presets, within what another implementation measured (specification, section 8)."""
+
+    def test_biases_follow_van_der_pol_at_a_large_gain_only(self):
+        metrics = self.result("train-rnn", "--quiet", "--preset", "small")["metrics"]
+        self.assertGreater(min(metrics["mse/bias/0.5"]["per_seed"]), 0.3)
+        self.assertLess(max(metrics["mse/bias/1.5"]["per_seed"]), 0.05)
+
+    @unittest.skipUnless(tool_case.LONG, "a minute: TENFOLD_LONG=1")
+    def test_lorenz_is_forecast_and_both_ways_of_training_fail_on_their_own_forecasts(self):
+        for train, most in (("bias", 0.3), ("full", 0.002)):
+            metrics = self.result("train-rnn", "--quiet", "--preset", "lorenz", "--train", train, "--seed", "0")["metrics"]
+            self.assertLess(metrics[f"nmse/{train}/1.5"]["value"], most)
+            self.assertGreater(metrics[f"self_sustained_mse_400/{train}/1.5"]["value"], 0.5)
+
+    @unittest.skipUnless(tool_case.LONG, "a minute: TENFOLD_LONG=1")
+    def test_reaching_generalises_from_many_angles_and_not_from_few(self):
+        many = self.result("train-rnn", "--quiet", "--preset", "reach")["metrics"]
+        few = self.result("train-rnn", "--quiet", "--preset", "reach", "--angles", "8")["metrics"]
+        self.assertLess(many["distance_training/bias/1.5"]["value"], 0.06)
+        self.assertLess(many["distance_held_out/bias/1.5"]["value"], 0.1)
+        self.assertGreater(few["distance_held_out/bias/1.5"]["value"], 0.3)
+
+
 class Theory(Case):
     def test_errors_fall_with_the_width(self):
         for check in ("ffn", "rnn"):
