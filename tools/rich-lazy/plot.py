@@ -101,23 +101,39 @@ def change_panels(trained):
 
 
 def control_panels(trained):
-    """One panel a measure: bars of a connectome or recipe, its shuffle and the Gaussian, with every seed."""
+    """One panel a measure, three bars a matrix and task: itself, its shuffle and the Gaussian, with every seed."""
+    def group_label(result, path, task):
+        init = rows(result)[0]["init"]
+        twice = sum(rows(other)[0]["init"] == init for other, _ in trained) > 1
+        return f"{init}, {task}" + (f"\n({pathlib.Path(path).parent.name})" if twice else "")
+
     def panel(name, title):
         def draw(axes):
-            at, ticks = 0, []
+            at, ticks, means = 0, [], []
             for result, path in trained:
-                chosen = [r for r in rows(result) if r["chosen"]]
-                for task in dict.fromkeys(r["task"] for r in chosen):
-                    for i, init in enumerate(dict.fromkeys(r["init"] for r in chosen)):
-                        values = [r[name] for r in chosen if r["task"] == task and r["init"] == init and r[name] is not None]
-                        axes.bar(at, mean_and_error(values)[0], 0.8, color=COLOURS[i % len(COLOURS)], alpha=0.7)
-                        axes.plot([at] * len(values), values, "o", ms=3, color="black")
-                        ticks.append((at, f"{init}\n{task}{label_of(path, len(trained) > 1)}"))
+                chosen, own = [r for r in rows(result) if r["chosen"]], rows(result)[0]["init"]
+                for task in dict.fromkeys(r["task"] for r in rows(result)):
+                    inits = list(dict.fromkeys(r["init"] for r in rows(result)))
+                    ticks.append((at + (len(inits) - 1) / 2, group_label(result, path, task)))
+                    for init in inits:
+                        values = [r[name] for r in chosen if (r["task"], r["init"]) == (task, init) and r[name] is not None]
+                        colour = COLOURS[{own: 0, "shuffled": 1, "gauss": 2}[init]]
+                        if values:
+                            means.append(mean_and_error(values)[0])
+                            axes.bar(at, means[-1], 0.9, color=colour, alpha=0.7)
+                            axes.plot([at] * len(values), values, "o", ms=2.5, color="black")
+                        else:  # none: diverged, or no active unit
+                            axes.plot(at, 0, "x", ms=5, color=colour, clip_on=False, transform=axes.get_xaxis_transform())
                         at += 1
-                    at += 0.5
-            axes.set_xticks([t for t, _ in ticks], [n for _, n in ticks], fontsize=7, rotation=30, ha="right")
+                    at += 1
+            if means and max(means) > 50 * min(means) > 0:
+                axes.set_yscale("log")
+            axes.set_xticks([t for t, _ in ticks], [n for _, n in ticks], fontsize=7, rotation=40, ha="right", rotation_mode="anchor")
             axes.set_ylabel(title)
             axes.grid(axis="y", alpha=0.3)
+            if name == "weight_change_norm":
+                from matplotlib.patches import Patch
+                axes.legend([Patch(color=c, alpha=0.7) for c in COLOURS[:3]], ["as named", "shuffled", "Gaussian"], fontsize=7)
         return draw
     return [panel(name, title) for name, title in CHANGES.items()]
 
