@@ -110,6 +110,7 @@ class Results(Case):
 
     def test_the_worm_is_the_connectome_with_its_own_size_and_gain(self):
         result = self.result(self.train("run", init="celegans", hidden=None, ranks=None, iters=2))
+        self.assertEqual(result["data"]["origin"], "generated")  # its trials
         self.assertEqual((result["model"]["hidden"], result["model"]["gain"]), (297, 0.4))
         worm, shuffled, gauss = rows(result)
         self.assertAlmostEqual(worm["effective_rank"], 0.1015, places=3)
@@ -146,6 +147,8 @@ class Results(Case):
             self.assertEqual(row["ntk_size"], 11 * 10)
             self.assertIn(row["fresh_accuracy"], [k / 4 for k in range(5)])
         self.assertEqual(result["data"]["held_back"], 4)
+        for name in ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte"):
+            self.assertRegex(result["data"][f"digest/{self.folder}/{name}"], "^xxh3:[0-9a-f]{32}$")
 
     def test_theory_is_the_table_of_the_specification(self):
         table = rows(self.result(["theory", *QUIET]), "theory")
@@ -225,7 +228,7 @@ class BadInput(Case):
         self.refused(64, "--measure-every", args=self.train("x", measure_every=30))
         self.refused(64, "rank 21 > 20 inputs", args=["theory", "--rank", "21"])
         self.refused(64, "--dump-trials", args=["eval", "--task", "CXT"])
-        self.refused(69, "--device", args=self.train("x", device="cuda"))
+        self.refused(69, "--device cuda", "--config=cuda", args=self.train("x", device="cuda"))
 
     def test_files_that_do_not_fit_are_refused_by_name(self):
         def refused(code, text, *words, name="m.csv", **more):
@@ -271,7 +274,8 @@ class Pictures(Case):
         for name in ("theory", "connectome"):
             self.done(name, *QUIET, "--json", self.folder / f"{name}.json", *(["--rank", "1,2"] if name == "theory" else []))
         for names in (["sweep/result.json"], ["dale/result.json"], ["theory.json"], ["connectome.json"],
-                      ["sweep/result.json", "dale/result.json", "theory.json", "connectome.json"]):
+                      ["sweep/result.json", "dale/result.json", "theory.json", "connectome.json"],
+                      ["sweep/result.json"] * 5 + ["theory.json"]):
             out = self.folder / "picture.png"
             done = self.plot(*[self.folder / n for n in names], "--out", out)
             self.assertEqual(done.returncode, 0, done.stderr)

@@ -160,7 +160,10 @@ inline std::vector<RateProblem> rate_problems() {
           RateProblem(2, 8, 5, 33, A::kTanh, true, false, true, false),
           RateProblem(1, 4, 7, 100, A::kSigmoid, false, false, false, true),
           RateProblem(1, 3, 90, 17, A::kTanh, false, true, true, true),
-          RateProblem(1, 2, 2, 300, A::kRelu, true, false, false, false)};
+          RateProblem(1, 2, 2, 300, A::kRelu, true, false, false, false),
+          // One row through weights that the innermost cache does not hold.
+          RateProblem(1, 4, 1, 100, A::kTanh, false, true, true, false),
+          RateProblem(1, 3, 1, 217, A::kRelu, true, true, false, true)};
 }
 
 }  // namespace tenfold::kernels

@@ -56,39 +56,63 @@ static inline void with_activation(RateActivation activation, const Body& body) 
   }
 }
 
-// One row of A times several panels at once: a tile of one row has too few sums to hide their
-// latency.
-template <int kPanels>
-static inline void row_by_panels(const float* a, int64_t depth, const float* b, float* c) {
-  Floats sum[kPanels][2] = {};
-  const int64_t apart = depth * kPanel;
-  for (int64_t k = 0; k < depth; ++k, b += kPanel) {
+// One row of A times panels of B and, with kHalf, the narrow last one, in one pass: as many sums as
+// registers hold, so that neither their latency nor the loads of A count. Backwards: from the last
+// row of B to the first.
+template <int kPanels, bool kHalf>
+static inline void row_by_panels(const float* a, const Panels& b, int64_t first, bool backwards,
+                                 float* c) {
+  Floats sum[kPanels + 1][2] = {};
+  const int64_t depth = b.depth, apart = depth * kPanel, end = backwards ? -1 : depth;
+  const float* panel = b.at(first);
+  const float* half = panel + kPanels * apart;
+#pragma GCC unroll 1
+  for (int64_t k = backwards ? depth - 1 : 0; k != end; k += backwards ? -1 : 1) {
     const float x = a[k];
-#pragma GCC unroll 4
+#pragma GCC unroll 6
     for (int p = 0; p < kPanels; ++p) {
-      sum[p][0] += x * load(b + p * apart);
-      sum[p][1] += x * load(b + p * apart + kFloatLanes);
+      sum[p][0] += x * load(panel + p * apart + k * kPanel);
+      sum[p][1] += x * load(panel + p * apart + k * kPanel + kFloatLanes);
     }
+    if (kHalf) sum[kPanels][0] += x * load(half + k * kFloatLanes);
   }
-#pragma GCC unroll 4
+#pragma GCC unroll 6
   for (int p = 0; p < kPanels; ++p) {
-    store(c + p * kPanel, sum[p][0]);
-    store(c + p * kPanel + kFloatLanes, sum[p][1]);
+    store(c + first + p * kPanel, sum[p][0]);
+    store(c + first + p * kPanel + kFloatLanes, sum[p][1]);
   }
+  if (kHalf) store(c + first + kPanels * kPanel, sum[kPanels][0]);
 }
 
-// C [rows, columns] = A B; rows of both are `pitch` apart.
-static inline void times(const float* a, int64_t rows, int64_t pitch, const Panels& b, float* c) {
+constexpr int kMostPanels = 6;
+constexpr int64_t kInnerFloats = 6 << 10;  // that the innermost cache holds beside other things
+
+// The same with the number of panels given.
+template <int kPanels = kMostPanels>
+static inline void row_by_some(int64_t panels, bool half, const float* a, const Panels& b,
+                               int64_t first, bool backwards, float* c) {
+  if constexpr (kPanels > 0) {
+    if (panels < kPanels) return row_by_some<kPanels - 1>(panels, half, a, b, first, backwards, c);
+  }
+  if (half) return row_by_panels<kPanels, true>(a, b, first, backwards, c);
+  row_by_panels<kPanels, false>(a, b, first, backwards, c);
+}
+
+// C [rows, columns] = A B; rows of both are `pitch` apart. In steps that say so, one row goes
+// through a B that is too large for the innermost cache backwards: it begins with what is still
+// there.
+static inline void times(const float* a, int64_t rows, int64_t pitch, const Panels& b, bool turn,
+                         float* c) {
   if (rows > 1) return product<false>(Left{a, rows, pitch}, b, c, pitch);
-  int64_t j = 0;
-  const auto wide = [&] { return j < b.columns && b.width(j) == kPanel; };
-  for (; j + 3 * kPanel < b.columns && b.width(j + 3 * kPanel) == kPanel; j += 4 * kPanel)
-    row_by_panels<4>(a, b.depth, b.at(j), c + j);
-  for (; j + kPanel < b.columns && b.width(j + kPanel) == kPanel; j += 2 * kPanel)
-    row_by_panels<2>(a, b.depth, b.at(j), c + j);
-  for (; wide(); j += kPanel) row_by_panels<1>(a, b.depth, b.at(j), c + j);
-  if (j < b.columns)
-    product_panel<1, false, false>(Left{a, 1, pitch}, b.depth, b.at(j), c + j, pitch);
+  const bool backwards = turn && b.depth * b.columns > kInnerFloats;
+  const int64_t whole = (b.columns + kPanel - kFloatLanes - 1) / kPanel;
+  const bool half = whole * kPanel < b.columns;
+  const int64_t groups = whole == 0 ? 1 : (whole + kMostPanels - 1) / kMostPanels;
+  for (int64_t i = 0; i < groups; ++i) {
+    const int64_t g = backwards ? groups - 1 - i : i, first = whole * g / groups,
+                  end = whole * (g + 1) / groups;
+    row_by_some(end - first, half && g == groups - 1, a, b, first * kPanel, backwards, c);
+  }
 }
 
 // Lanes beyond the units take no part in a product, whose depth is `units`.
@@ -98,7 +122,7 @@ static void forward_steps(const RateRnnShape& s, const RateRnnInput& in, const P
   const int64_t n = s.units, pitch = round_up(n, kFloatLanes);
   for (int64_t t = 0; t < s.steps; ++t) {
     if (t > 0 || in.start != nullptr) {
-      times(now, s.batch, pitch, turned, heard);
+      times(now, s.batch, pitch, turned, t % 2 == 1, heard);
     } else {
       for (int64_t i = 0; i < s.batch * pitch; ++i) heard[i] = 0;
     }
@@ -170,7 +194,7 @@ static void rate_rnn_backward(const RateRnnShape& s, const RateRnnInput& in, con
       });
     }
     if (!goes_on) break;
-    times(d_u, s.batch, pitch, weight, back);
+    times(d_u, s.batch, pitch, weight, t % 2 == 1, back);
     for (int64_t i = 0; i < s.batch * pitch; i += kFloatLanes)
       store(adjoint + i, load(adjoint + i) + s.drive * load(back + i));
   }

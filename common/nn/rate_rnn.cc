@@ -13,6 +13,9 @@
 #include <algorithm>
 #include <vector>
 
+#include "common/kernels/rate_rnn_cuda.h"
+#include "common/kernels/tensor_rows.h"
+
 namespace tenfold::nn {
 namespace {
 
@@ -45,6 +48,26 @@ RateRnnInput input_of(const Sizes& s, const at::Tensor& weight, const at::Tensor
           s.constant ? 0 : row};
 }
 
+// All networks on their device.
+kernels::RateRnnNetworks<float> networks_of(const RateForm& f, const Sizes& s,
+                                            const at::Tensor& weight, const at::Tensor& x,
+                                            const at::Tensor& bias, const at::Tensor& start) {
+  return {s.models,
+          s.steps,
+          s.batch,
+          s.units,
+          float(f.keep),
+          float(f.rate),
+          float(f.inner),
+          float(f.drive),
+          f.activation,
+          at_model(weight, 0, 0),
+          at_model(bias, 0, 0),
+          at_model(start, 0, 0),
+          at_model(x, 0, 0),
+          s.constant};
+}
+
 // An autograd function takes no undefined tensors: what is not there has no entries.
 at::Tensor given(const at::Tensor& t, const at::Tensor& like) {
   return t.defined() ? t.contiguous() : at::empty({0}, like.options());
@@ -63,7 +86,12 @@ class RateRnn : public torch::autograd::Function<RateRnn> {
     const Sizes& s = held->sizes;
     const at::Tensor states = at::empty({s.models, s.steps, s.batch, s.units}, weight.options()),
                      slopes = at::empty_like(states);
-    at::parallel_for(0, s.models, 1, [&](int64_t first, int64_t end) {
+    if (weight.is_cuda()) {
+      kernels::rate_rnn_cuda(networks_of(held->form, s, weight, x, bias, start),
+                             states.data_ptr<float>(), slopes.data_ptr<float>(),
+                             kernels::OnCuda(weight.device()).stream());
+    }
+    at::parallel_for(0, weight.is_cuda() ? 0 : s.models, 1, [&](int64_t first, int64_t end) {
       for (int64_t m = first; m < end; ++m) {
         kernels::rate_rnn(shape_of(held->form, s), input_of(s, weight, x, bias, start, m),
                           states.data_ptr<float>() + m * s.all(),
@@ -92,7 +120,17 @@ class RateRnn : public torch::autograd::Function<RateRnn> {
     const auto to = [&](const at::Tensor& t, int64_t model, int64_t size) {
       return t.defined() ? t.data_ptr<float>() + model * size : nullptr;
     };
-    at::parallel_for(0, s.models, 1, [&](int64_t first, int64_t end) {
+    if (weight.is_cuda()) {
+      const kernels::OnCuda on(weight.device());
+      const auto networks = networks_of(held->form, s, weight, x, bias, start);
+      kernels::rate_rnn_backward_cuda(networks, slopes.data_ptr<float>(), d_u.data_ptr<float>(),
+                                      to(d_start, 0, 0), on.stream());
+      if (d_weight.defined() || d_bias.defined()) {
+        kernels::rate_rnn_gradient_cuda(networks, states.data_ptr<float>(), d_u.data_ptr<float>(),
+                                        to(d_weight, 0, 0), to(d_bias, 0, 0), on.stream());
+      }
+    }
+    at::parallel_for(0, weight.is_cuda() ? 0 : s.models, 1, [&](int64_t first, int64_t end) {
       for (int64_t m = first; m < end; ++m) {
         const RateRnnShape shape = shape_of(held->form, s);
         const RateRnnInput input = input_of(s, weight, x, bias, start, m);

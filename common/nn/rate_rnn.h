@@ -18,7 +18,7 @@ struct RateForm {
 // (what comes from outside, W_in x; undefined: nothing; `steps` long in either case, or of one step
 // where it is the same at every one), bias [models, units] and start [models, batch, units]
 // (undefined: zero) -> states r_1 .. r_steps [models, steps, batch, units]. Gradients for every
-// input that asks for one, and for nothing else. float32 on the CPU.
+// input that asks for one, and for nothing else. float32, all on the CPU or on one CUDA device.
 at::Tensor rate_rnn(const RateForm& form, const at::Tensor& weight, const at::Tensor& x,
                     const at::Tensor& bias, const at::Tensor& start, int64_t steps, int64_t batch);
 

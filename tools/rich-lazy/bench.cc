@@ -191,7 +191,7 @@ class Bench {
 };
 
 int run_bench(const BenchConfig& config, cli::Run& run) {
-  if (run.device().cuda) throw Unavailable("--device cuda: rich-lazy computes on the CPU");
+  if (run.device().cuda) throw Unavailable("--device cuda: bench times the CPU");
   run.emit(Bench(config, run).run(), "bench/1");
   return 0;
 }

@@ -153,11 +153,18 @@ Connectome read_connectome(const ConnectomeOptions& options) {
   if (path == "celegans") {
     nodes = parse_nodes(io::CsvTable::parse(embedded("celegans_nodes.csv"), "nodes"), "nodes");
     const io::CsvTable edges = io::CsvTable::parse(embedded("celegans_edges.csv"), "edges");
-    return {"C. elegans (Cook et al. 2019)", "embedded",
-            from_edges(edges, "celegans_edges.csv", nodes, options), nodes->names};
+    return {"C. elegans (Cook et al. 2019)",
+            "embedded",
+            from_edges(edges, "celegans_edges.csv", nodes, options),
+            nodes->names,
+            {}};
   }
   found.source = path;
-  if (!options.nodes.empty()) nodes = parse_nodes(io::CsvTable::read(options.nodes), options.nodes);
+  found.files = {path};
+  if (!options.nodes.empty()) {
+    nodes = parse_nodes(io::CsvTable::read(options.nodes), options.nodes);
+    found.files.push_back(options.nodes);
+  }
   if (ends_in(path, ".graphml")) {
     const io::GraphMl graph = io::read_graphml(path);
     found.format = "GraphML";

@@ -22,6 +22,7 @@ struct Connectome {
   std::string format;  // "embedded", "dense CSV", "edge list", "GraphML"
   Matrix weights;
   std::vector<std::string> names;  // of the units, where they are known
+  std::vector<std::string> files;  // that it was read from
 };
 
 // Edges that stand twice are added up. Throws MissingInput, and DataError: not square, an index out

@@ -4,6 +4,7 @@
 
 #include "common/core/error.h"
 #include "common/core/philox.h"
+#include "common/io/hash.h"
 #include "common/log/logger.h"
 #include "tools/rich-lazy/commands.h"
 #include "tools/rich-lazy/connectome.h"
@@ -32,7 +33,7 @@ log::Series series_of(const Spectrum& s) {
 }  // namespace
 
 int connectome(const ConnectomeConfig& config, cli::Run& run) {
-  if (run.device().cuda) throw Unavailable("--device cuda: rich-lazy computes on the CPU");
+  if (run.device().cuda) throw Unavailable("--device cuda: connectome computes on the CPU");
   const Connectome found = read_connectome(config.edges.options(config.matrix));
   const Matrix& w = found.weights;
   const int64_t units = w.rows(), nonzeros = (w.array() != 0).count();
@@ -49,6 +50,8 @@ int connectome(const ConnectomeConfig& config, cli::Run& run) {
   result.data = {{"name", found.source},
                  {"origin", std::string(found.format == "embedded" ? "real" : "user")},
                  {"format", found.format}};
+  for (const std::string& file : found.files)
+    result.data.emplace_back("digest/" + file, "xxh3:" + io::xxh3_file(file));
   log::Table table{{"matrix"}, {}};
   table.columns.insert(table.columns.end(), kSpectrumColumns.begin(), kSpectrumColumns.end());
   for (const auto& [name, matrix] : matrices) {

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <utility>
 
 namespace tenfold::rich_lazy {
 namespace {
@@ -135,7 +136,7 @@ std::vector<bool> choose_rates(const std::vector<Model>& models, int64_t log_eve
   return chosen;
 }
 
-Ensemble::Ensemble(const Setting& setting) : setting_(setting) {
+Ensemble::Ensemble(const Setting& setting, std::optional<at::Device> device) : setting_(setting) {
   const std::vector<ModelKey> keys = model_keys(setting);
   std::vector<Weights> weights = initial_weights(setting, keys);
   std::map<std::pair<Task, int64_t>, size_t> source;
@@ -148,6 +149,55 @@ Ensemble::Ensemble(const Setting& setting) : setting_(setting) {
   }
   networks_.resize(size_t(at::get_num_threads()));
   for (auto& of_thread : networks_) of_thread.resize(task_names().size());
+  if (!device) return;
+  for (const std::string& name : setting.config.task) {
+    const Task task = task_of(name);
+    std::vector<size_t> of_models, of_sources;
+    std::vector<TensorTraining::Member> members;
+    for (size_t s = 0; s < sources_.size(); ++s)
+      if (sources_[s].task == task) of_sources.push_back(s);
+    for (size_t i = 0; i < models_.size(); ++i) {
+      if (models_[i].key.task != task) continue;
+      of_models.push_back(i);
+      const auto place = std::find(of_sources.begin(), of_sources.end(), source_of_[i]);
+      members.push_back(
+          {&models_[i].weights, &models_[i].optimizer, size_t(place - of_sources.begin())});
+    }
+    TensorTraining training(setting.shape(task), std::move(members), of_sources.size(), *device);
+    groups_.push_back({std::move(of_models), std::move(of_sources), std::move(training)});
+  }
+}
+
+void Ensemble::settle() {
+  if (newest_ != Newest::kDevice) return;
+  for (TensorGroup& group : groups_) group.training.download();
+  newest_ = Newest::kBoth;
+}
+
+void Ensemble::tensor_steps(int64_t first, int64_t count) {
+  for (TensorGroup& group : groups_) {
+    if (newest_ == Newest::kHost) {
+      std::vector<bool> alive;
+      for (const size_t i : group.models) alive.push_back(models_[i].diverged_at < 0);
+      group.training.upload(alive);
+    }
+    std::vector<std::vector<const Trials*>> batches(static_cast<size_t>(count));
+    for (int64_t k = 0; k < count; ++k)
+      for (const size_t s : group.sources)
+        batches[size_t(k)].push_back(&sources_[s].drawn[size_t(k)]);
+    const std::vector<float> losses = group.training.train(batches, first);
+    for (size_t m = 0; m < group.models.size(); ++m) {
+      Model& model = models_[group.models[m]];
+      for (int64_t k = 0; k < count && model.diverged_at < 0; ++k) {
+        const double loss = losses[m * size_t(count) + size_t(k)];
+        if (std::isfinite(loss))
+          model.losses.push_back(loss);
+        else
+          model.diverged_at = first + k;
+      }
+    }
+  }
+  newest_ = Newest::kDevice;
 }
 
 void Ensemble::steps(int64_t first, int64_t count) {
@@ -159,6 +209,7 @@ void Ensemble::steps(int64_t first, int64_t count) {
       s.trials.training(first + i % count, s.drawn[size_t(i % count)]);
     }
   });
+  if (!groups_.empty()) return tensor_steps(first, count);
   at::parallel_for(0, int64_t(models_.size()), 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       Model& model = models_[size_t(i)];
@@ -171,6 +222,7 @@ void Ensemble::steps(int64_t first, int64_t count) {
 }
 
 train::Program::Row Ensemble::evaluate(int64_t done) {
+  settle();
   Row row;
   const int64_t every = setting_.config.measure_every;
   const bool due = every > 0 && done > 0 && done % every == 0;
@@ -208,7 +260,9 @@ std::string Ensemble::note() const {
 }
 
 void Ensemble::visit_state(train::Archive& archive) {
+  settle();
   for (Model& m : models_) visit_model(archive, m);
+  newest_ = Newest::kHost;  // the archive may have brought other numbers
 }
 
 std::vector<std::optional<Measures>> measure_models(const Setting& setting,

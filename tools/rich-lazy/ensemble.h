@@ -12,6 +12,7 @@
 #include "common/train/loop.h"
 #include "tools/rich-lazy/measures.h"
 #include "tools/rich-lazy/models.h"
+#include "tools/rich-lazy/tensor_training.h"
 
 namespace tenfold::rich_lazy {
 
@@ -46,7 +47,9 @@ std::vector<bool> choose_rates(const std::vector<Model>& models, int64_t log_eve
 
 class Ensemble : public train::Program {
  public:
-  explicit Ensemble(const Setting& setting);
+  // With a device the networks are trained there by tensor operators (tensor_training.h), without
+  // one by network.h, which is faster on a CPU.
+  explicit Ensemble(const Setting& setting, std::optional<at::Device> device = std::nullopt);
 
   void step(int64_t step) override { steps(step, 1); }
   void steps(int64_t first, int64_t count) override;
@@ -61,6 +64,10 @@ class Ensemble : public train::Program {
   bool all_diverged() const;
   const std::vector<Model>& models() const { return models_; }
 
+  // Brings the weights from the device; before models() are looked at, unless evaluate or
+  // visit_state did.
+  void settle();
+
  private:
   struct Source {
     Task task;
@@ -69,7 +76,17 @@ class Ensemble : public train::Program {
     std::vector<Trials> drawn;  // of the iterations in work
   };
 
+  // Networks of a task, and the sources that they see, by their place in models_ and sources_.
+  struct TensorGroup {
+    std::vector<size_t> models, sources;
+    TensorTraining training;
+  };
+
+  void tensor_steps(int64_t first, int64_t count);
+
   const Setting& setting_;
+  std::vector<TensorGroup> groups_;  // with a device
+  enum class Newest { kHost, kDevice, kBoth } newest_ = Newest::kHost;
   std::vector<Source> sources_;
   std::vector<Model> models_;
   std::vector<size_t> source_of_;                                // of each model

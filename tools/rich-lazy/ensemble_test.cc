@@ -74,6 +74,62 @@ TEST_CASE("a network among others is the network alone, to the bit") {
   CHECK(find(batched, name).weights.flat() == find(alone, name).weights.flat());
 }
 
+TEST_CASE("networks trained by tensor operators are those trained one by one") {
+  const auto check = [](TrainConfig c) {
+    c.task = {"2AF", "CXT"};
+    const Setting s = setting_of(c, {3, 1});
+    Ensemble fast(s), tensors(s, at::Device(at::kCPU));
+    for (int64_t step = 0; step < 50; step += 10) {
+      fast.steps(step, 10);
+      tensors.steps(step, 10);
+      if (step == 20) {  // as a checkpoint is written and read
+        train::Archive saved = train::Archive::for_saving();
+        tensors.visit_state(saved);
+      }
+    }
+    tensors.settle();
+    for (size_t i = 0; i < fast.models().size(); ++i) {
+      const Model &a = fast.models()[i], &b = tensors.models()[i];
+      CAPTURE(a.key.name());
+      REQUIRE(a.losses.size() == 50);
+      REQUIRE(b.losses.size() == 50);
+      for (size_t k = 0; k < 50; ++k) REQUIRE(b.losses[k] == Approx(a.losses[k]).epsilon(1e-4));
+      for (size_t k = 0; k < a.weights.flat().size(); ++k)
+        REQUIRE(b.weights.flat()[k] == Approx(a.weights.flat()[k]).margin(1e-4));
+      CHECK(b.weights.flat() != b.initial.flat());
+    }
+  };
+  TrainConfig c = small();
+  check(c);
+  c.freeze_io = true;
+  c.alpha = 0.5;
+  c.lr = {"0.001", "0.01"};
+  check(c);
+  c.freeze_io = false;
+  c.optimizer = "adam";
+  c.lr = {"0.0003"};  // it divides by gradients that are all rounding
+  check(c);
+}
+
+TEST_CASE("by tensor operators too a network that diverges stops alone") {
+  TrainConfig c = small();
+  c.ranks = {"full"};
+  c.lr = {"1e6", "0.003"};
+  const Setting s = setting_of(c);
+  Ensemble fast(s), tensors(s, at::Device(at::kCPU));
+  for (int64_t step = 0; step < 160; step += 16) {
+    fast.steps(step, 16);
+    tensors.steps(step, 16);
+  }
+  tensors.settle();
+  const Model &bad = tensors.models()[0], &good = tensors.models()[1];
+  REQUIRE(bad.diverged_at >= 0);
+  CHECK(int64_t(bad.losses.size()) == bad.diverged_at);
+  REQUIRE(good.losses.size() == 160);
+  for (size_t k = 0; k < 160; ++k)
+    REQUIRE(good.losses[k] == Approx(fast.models()[1].losses[k]).epsilon(1e-3));
+}
+
 TEST_CASE("training lowers the loss, and frozen weights stay") {
   TrainConfig c = small();
   c.freeze_io = true;

@@ -23,7 +23,7 @@ int dump_trials(const EvalConfig& config, cli::Run& run) {
   }
   log::Result result;
   result.data = {{"tasks", std::vector<std::string>{config.task}},
-                 {"origin", std::string("synthetic")},
+                 {"origin", std::string("generated")},
                  {"trials", config.trials},
                  {"file", config.dump_trials}};
   run.emit(result, "eval/1");
@@ -33,7 +33,7 @@ int dump_trials(const EvalConfig& config, cli::Run& run) {
 }  // namespace
 
 int evaluate(const EvalConfig& config, cli::Run& run) {
-  if (run.device().cuda) throw Unavailable("--device cuda: rich-lazy computes on the CPU");
+  if (run.device().cuda) throw Unavailable("--device cuda: eval measures on the CPU");
   if (!config.dump_trials.empty()) return dump_trials(config, run);
   StoredRun stored = open_stored_run(config.run, config.data_dir);
   if (config.ntk_trials) {

@@ -42,7 +42,7 @@ Images read_images(const std::string& folder) {
                                 labels.labels.size(), images.count));
   }
   Images out;
-  out.folder = folder;
+  out.files = {images_path, labels_path};
   out.count = images.count;
   for (const uint8_t p : images.pixels) out.pixels.push_back(float(p) / 255.0f);
   for (const uint8_t label : labels.labels) {

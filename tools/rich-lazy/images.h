@@ -10,7 +10,7 @@
 namespace tenfold::rich_lazy {
 
 struct Images {
-  std::string folder;
+  std::vector<std::string> files;  // images, labels
   int64_t count = 0;
   std::vector<float> pixels;    // [count, 28, 28], 0..1
   std::vector<int64_t> labels;  // [count]

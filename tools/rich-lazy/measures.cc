@@ -113,6 +113,24 @@ double decision_accuracy(const Weights& weights, const TrialsView& trials) {
   return double(right) / double(trials.batch);
 }
 
+namespace {
+
+// Cross-entropy at the last step. After forward.
+double decision_loss(const Network& network, const NetworkShape& s, const TrialsView& trials) {
+  const std::vector<float>& logits = network.logits();
+  const RowMajor z = View(logits.data() + int64_t(logits.size()) - trials.batch * s.outputs,
+                          trials.batch, s.outputs);
+  const int64_t* labels = trials.labels + (s.steps - 1) * trials.batch;
+  double sum = 0;
+  for (int64_t i = 0; i < trials.batch; ++i) {
+    const Vector row = z.row(i).cast<double>();
+    sum += std::log((row.array() - row.maxCoeff()).exp().sum()) + row.maxCoeff() - row(labels[i]);
+  }
+  return sum / double(trials.batch);
+}
+
+}  // namespace
+
 Measures measure(const Weights& initial, const Weights& last, const EvaluationTrials& evaluation) {
   const NetworkShape& s = initial.shape();
   const TrialsView& trials = evaluation.trials;
@@ -125,6 +143,7 @@ Measures measure(const Weights& initial, const Weights& last, const EvaluationTr
   before.forward(initial, trials);
   after.forward(last, trials);
   m.evaluation_loss = after.loss(trials);
+  m.decision_loss = decision_loss(after, s, trials);
   m.decision_accuracy = decision_accuracy(last, trials);
   const int64_t states = s.steps * trials.batch * s.hidden, decision = trials.batch * s.hidden;
   const Matrix h0 =

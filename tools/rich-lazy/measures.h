@@ -22,7 +22,8 @@ struct Measures {
   double sign_similarity = 0;  // equal sign(h), last step or (last_only) every step
   // y^T K y / (|y|^2 Tr K) with y = 1[label] - 1 / outputs, before and after.
   std::optional<double> initial_target_alignment, target_alignment;
-  double evaluation_loss = 0, decision_accuracy = 0;  // of the final weights
+  // Of the final weights: mean over all steps, and at the last step alone.
+  double evaluation_loss = 0, decision_loss = 0, decision_accuracy = 0;
   int64_t ntk_size = 0;
   double seconds_ntk = 0;
 };

@@ -106,6 +106,7 @@ TEST_CASE("the measures are those of plain states and of Jacobians by difference
     }
     CHECK(m.sign_similarity == Approx(equal / count));
     CHECK(m.evaluation_loss == Approx(last.loss(a.view)).epsilon(1e-5));
+    if (shape.last_only) CHECK(m.decision_loss == Approx(m.evaluation_loss).epsilon(1e-6));
   }
 }
 
@@ -119,6 +120,7 @@ TEST_CASE("a network without an active unit has no alignment") {
   CHECK(m.initial_target_alignment);
   // Equal logits: the first class wins, chance has log 3.
   CHECK(m.evaluation_loss == Approx(std::log(3.0)));
+  CHECK(m.decision_loss == Approx(std::log(3.0)));
   double zeros = 0;
   for (size_t k = 24; k < 30; ++k) zeros += s.labels[k] == 0;
   CHECK(m.decision_accuracy == Approx(zeros / 6));

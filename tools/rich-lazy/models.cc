@@ -200,6 +200,14 @@ TrialSource Setting::source(Task task, int64_t seed) const {
   return TrialSource(task, uint64_t(seed), batch(task), images ? &*images : nullptr);
 }
 
+std::vector<std::string> Setting::files() const {
+  std::vector<std::string> all;
+  if (images) all = images->files;
+  if (connectome) all.insert(all.end(), connectome->files.begin(), connectome->files.end());
+  if (block) all.insert(all.end(), {config.block_types, config.block_pairs});
+  return all;
+}
+
 void require_kernel_fits(const NetworkShape& shape, int64_t trials) {
   constexpr double kGigabyte = 1e9;
   const double side = double(ntk_size(shape, trials));

@@ -43,6 +43,7 @@ struct Setting {
   int64_t evaluation_trials(Task task) const;
   int64_t ntk_trials(Task task) const;  // all of them for images
   TrialSource source(Task task, int64_t seed) const;
+  std::vector<std::string> files() const;  // that were read
 };
 
 // Reads the files. Throws UsageError for a --hidden that is not the connectome's, more kernel

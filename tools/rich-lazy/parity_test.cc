@@ -3,14 +3,17 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <cctype>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "common/io/file.h"
 #include "common/testing/fixtures.h"
 #include "common/testing/skip.h"
+#include "tools/rich-lazy/connectome.h"
 #include "tools/rich-lazy/initial_weights.h"
 #include "tools/rich-lazy/measures.h"
+#include "tools/rich-lazy/spectrum.h"
 
 namespace tenfold::rich_lazy {
 namespace {
@@ -125,6 +128,46 @@ TEST_CASE("networks, kernels and training are those of another implementation") 
     ++found;
   }
   if (found == 0) TENFOLD_SKIP("no rich-lazy/*.json in the fixtures (TENFOLD_FIXTURES)");
+}
+
+TEST_CASE("the worm in the fixtures is the one that is compiled in") {
+  const std::string folder =
+      testing::fixtures_folder("rich-lazy", ".csv", "tools/rich-lazy/network.h");
+  const std::string edges = folder + "/celegans_edges.csv", nodes = folder + "/celegans_nodes.csv";
+  if (folder.empty() || !io::exists(edges) || !io::exists(nodes))
+    TENFOLD_SKIP("no rich-lazy/celegans_*.csv in the fixtures (TENFOLD_FIXTURES)");
+  // Neurons are written with or without zeros: DA1, DA01.
+  const auto plain = [](std::string name) {
+    for (size_t i = 1; i < name.size();) {
+      const bool padding = name[i] == '0' &&
+                           !std::isdigit(static_cast<unsigned char>(name[i - 1])) &&
+                           i + 1 < name.size();
+      if (padding)
+        name.erase(i, 1);
+      else
+        ++i;
+    }
+    return name;
+  };
+  for (const std::string kind : {"chemical", "electrical", "both"}) {
+    for (const bool signs : {true, false}) {
+      CAPTURE(kind, signs);
+      const Connectome own = read_connectome({"celegans", "", kind, signs}),
+                       given = read_connectome({edges, nodes, kind, signs});
+      CHECK(given.format == "edge list");
+      REQUIRE(given.names.size() == own.names.size());
+      for (size_t i = 0; i < own.names.size(); ++i)
+        REQUIRE(plain(given.names[i]) == plain(own.names[i]));
+      CHECK(given.weights == own.weights);
+    }
+  }
+  // The table of the specification, section 2.4.
+  const Spectrum s = spectrum_of(read_connectome({edges, nodes, "chemical", true}).weights),
+                 u = spectrum_of(read_connectome({edges, nodes, "chemical", false}).weights);
+  CHECK(s.effective_rank == Approx(0.1015).margin(5e-5));
+  CHECK(u.effective_rank == Approx(0.1008).margin(5e-5));
+  CHECK(s.effective_rank_sv == Approx(0.0982).margin(5e-5));
+  CHECK(s.participation == Approx(0.0831).margin(5e-5));
 }
 
 }  // namespace tenfold::rich_lazy

@@ -11,6 +11,7 @@ from result_files import BAD_DATA, PlotError, picture_path, read_result, run, sa
 
 DRAWN = ("train", "eval", "theory", "connectome")
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#555555")
+MOST_CURVES = 4  # runs whose curves one panel shows
 CHANGES = {"weight_change_norm": "weight change |dW|", "rep_alignment": "representation alignment RA",
            "kernel_alignment": "kernel alignment KA"}
 
@@ -70,24 +71,69 @@ def rank_panels(trained):
     return [panel(name, title) for name, title in CHANGES.items()]
 
 
-def control_panels(trained):
-    """One panel a measure: bars of a connectome or recipe, its shuffle and the Gaussian, with every seed."""
+def change_panels(trained):
+    """One panel a measure, a line a run, for many of them: means of the least and the greatest rank, and of every task."""
+    markers = ("o", "s", "^", "D")
+    tasks = list(dict.fromkeys(r["task"] for result, _ in trained for r in rows(result)))
+
     def panel(name, title):
         def draw(axes):
-            at, ticks = 0, []
-            for result, path in trained:
+            for line, (result, _) in enumerate(trained):
                 chosen = [r for r in rows(result) if r["chosen"]]
-                for task in dict.fromkeys(r["task"] for r in chosen):
-                    for i, init in enumerate(dict.fromkeys(r["init"] for r in chosen)):
-                        values = [r[name] for r in chosen if r["task"] == task and r["init"] == init and r[name] is not None]
-                        axes.bar(at, mean_and_error(values)[0], 0.8, color=COLOURS[i % len(COLOURS)], alpha=0.7)
-                        axes.plot([at] * len(values), values, "o", ms=3, color="black")
-                        ticks.append((at, f"{init}\n{task}{label_of(path, len(trained) > 1)}"))
+                ranks = sorted({r["rank"] for r in chosen})
+                for rank in dict.fromkeys((ranks[:1] if len(ranks) > 1 else []) + ranks[-1:]):
+                    for i, task in enumerate(tasks):
+                        value = mean_and_error([r[name] for r in chosen if (r["task"], r["rank"]) == (task, rank)])[0]
+                        axes.plot(value, line + 0.2 * (i - (len(tasks) - 1) / 2), markers[i % len(markers)], ms=5, alpha=0.8,
+                                  color=COLOURS[int(rank == ranks[-1])])
+            axes.set_yticks(range(len(trained)), [pathlib.Path(path).parent.name for _, path in trained], fontsize=8)
+            axes.invert_yaxis()
+            axes.set_xlabel(title)
+            axes.grid(alpha=0.3)
+            if name == "weight_change_norm":
+                axes.set_xscale("log")
+                from matplotlib.lines import Line2D
+                axes.legend([Line2D([], [], marker=markers[i % len(markers)], ls="", color="black") for i in range(len(tasks))] +
+                            [Line2D([], [], marker="o", ls="", color=colour) for colour in COLOURS[:2]],
+                            tasks + ["least rank", "full rank"], fontsize=7)
+        return draw
+    return [panel(name, title) for name, title in CHANGES.items()]
+
+
+def control_panels(trained):
+    """One panel a measure, three bars a matrix and task: itself, its shuffle and the Gaussian, with every seed."""
+    def group_label(result, path, task):
+        init = rows(result)[0]["init"]
+        twice = sum(rows(other)[0]["init"] == init for other, _ in trained) > 1
+        return f"{init}, {task}" + (f"\n({pathlib.Path(path).parent.name})" if twice else "")
+
+    def panel(name, title):
+        def draw(axes):
+            at, ticks, means = 0, [], []
+            for result, path in trained:
+                chosen, own = [r for r in rows(result) if r["chosen"]], rows(result)[0]["init"]
+                for task in dict.fromkeys(r["task"] for r in rows(result)):
+                    inits = list(dict.fromkeys(r["init"] for r in rows(result)))
+                    ticks.append((at + (len(inits) - 1) / 2, group_label(result, path, task)))
+                    for init in inits:
+                        values = [r[name] for r in chosen if (r["task"], r["init"]) == (task, init) and r[name] is not None]
+                        colour = COLOURS[{own: 0, "shuffled": 1, "gauss": 2}[init]]
+                        if values:
+                            means.append(mean_and_error(values)[0])
+                            axes.bar(at, means[-1], 0.9, color=colour, alpha=0.7)
+                            axes.plot([at] * len(values), values, "o", ms=2.5, color="black")
+                        else:  # none: diverged, or no active unit
+                            axes.plot(at, 0, "x", ms=5, color=colour, clip_on=False, transform=axes.get_xaxis_transform())
                         at += 1
-                    at += 0.5
-            axes.set_xticks([t for t, _ in ticks], [n for _, n in ticks], fontsize=7, rotation=30, ha="right")
+                    at += 1
+            if means and max(means) > 50 * min(means) > 0:
+                axes.set_yscale("log")
+            axes.set_xticks([t for t, _ in ticks], [n for _, n in ticks], fontsize=7, rotation=40, ha="right", rotation_mode="anchor")
             axes.set_ylabel(title)
             axes.grid(axis="y", alpha=0.3)
+            if name == "weight_change_norm":
+                from matplotlib.patches import Patch
+                axes.legend([Patch(color=c, alpha=0.7) for c in COLOURS[:3]], ["as named", "shuffled", "Gaussian"], fontsize=7)
         return draw
     return [panel(name, title) for name, title in CHANGES.items()]
 
@@ -103,6 +149,7 @@ def loss_panel(trained):
                 colour = COLOURS[seen.setdefault(group, len(seen)) % len(COLOURS)]
                 columns = series["columns"]
                 axes.plot(columns["iter"], np.array(columns["loss"], dtype=float), lw=0.9, alpha=0.8, color=colour,
+                          marker="o" if len(columns["iter"]) == 1 else None, ms=3,
                           ls=("-", "--", ":")[seen[group] // len(COLOURS) % 3])
         axes.set_yscale("log")
         axes.set_xlabel("iteration")
@@ -146,30 +193,39 @@ def kernel_task_panel(trained):
                 ranks = sorted({r["rank"] for r in of})
                 for name, style in (("initial_target_alignment", "--"), ("target_alignment", "-")):
                     axes.plot(ranks, [mean_and_error([r[name] for r in of if r["rank"] == k])[0] for k in ranks], style, marker="o", ms=4,
-                              color=COLOURS[colour % len(COLOURS)],
+                              color=COLOURS[colour % len(COLOURS)], mfc="white" if style == "--" else None,
                               label=f"{task}{label_of(path, len(trained) > 1)}, {'before' if style == '--' else 'after'}")
                 colour += 1
         rank_axis(axes, trained)
         axes.set_ylabel("alignment of kernel and labels")
-        axes.legend(fontsize=7)
+        axes.legend(fontsize=7, handlelength=3)
     return draw
 
 
 def theory_panel(results):
     def draw(axes):
+        from matplotlib.ticker import NullLocator
         points = [r for result in results for r in rows(result, "theory")]
-        names = list(dict.fromkeys((r["start"], r["kappa"]) for r in points))
+        names, alone = list(dict.fromkeys((r["start"], r["kappa"]) for r in points)), {}
         for i, (start, kappa) in enumerate(names):
             of = sorted((r for r in points if (r["start"], r["kappa"]) == (start, kappa)), key=lambda r: r["rank"])
+            # Starts with one rank stand side by side.
             at = [r["rank"] for r in of]
+            if len(of) == 1:
+                alone[at[0]] = alone.get(at[0], 0) + 1
+                at = [at[0] * 1.05**(alone[at[0]] - 1)]
             colour = COLOURS[i % len(COLOURS)]
-            axes.plot(at, [r["ka_theory"] for r in of], color=colour, lw=1.5, marker="_", ms=12)
+            axes.plot(at, [r["ka_theory"] for r in of], color=colour, lw=1.5, marker="_", ms=9)
             axes.errorbar(at, [r["ka_mean"] for r in of], [r["ka_se"] for r in of], fmt="o", ms=4, capsize=3, color=colour,
                           label=f"{start}, kappa {kappa:g}")
+        ranks = sorted({r["rank"] for r in points})
+        axes.set_xscale("log")
+        axes.set_xticks(ranks, [str(r) for r in ranks])
+        axes.xaxis.set_minor_locator(NullLocator())
         axes.set_xlabel("rank of the first layer")
         axes.set_ylabel("kernel alignment (line: formula)")
         axes.set_ylim(0, 1.02)
-        axes.legend(fontsize=8)
+        axes.legend(fontsize=8, loc="lower right")
         axes.grid(alpha=0.3)
     return draw
 
@@ -193,11 +249,13 @@ def panels_of(results, paths):
     swept = [(r, p) for r, p in trained if {row["init"] for row in rows(r)} == {"gauss"}]
     controls = [(r, p) for r, p in trained if (r, p) not in swept]
     panels = []
-    if swept:
+    if len(swept) > MOST_CURVES:
+        panels += change_panels(swept)
+    elif swept:
         panels += rank_panels(swept) + [kernel_task_panel(swept)]
     if controls:
         panels += control_panels(controls)
-    if trained:
+    if trained and len(swept) <= MOST_CURVES:
         panels.append(loss_panel(trained))
     along = [(r, p) for r, p in trained if any(n.endswith("/measures") for n in r["series"])]
     if along:

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
+#include <utility>
 
 #include "common/core/error.h"
 #include "common/io/csv.h"
@@ -97,8 +99,13 @@ BlockTypes read_block_types(const std::string& types_path, const std::string& pa
     }
     return found->second;
   };
+  std::set<std::pair<int64_t, int64_t>> seen;
   for (int64_t r = 0; r < pairs.rows(); ++r) {
     const int64_t pre = type(r, "type_pre"), post = type(r, "type_post");
+    if (!seen.emplace(post, pre).second) {
+      throw DataError(fmt::format("{}:{}: the pair {}, {} stands twice", pairs_path, pairs.line(r),
+                                  types.names[size_t(pre)], types.names[size_t(post)]));
+    }
     types.probability(post, pre) = in_range(pairs, r, "p", 0, 1, pairs_path);
     types.weight(post, pre) = in_range(pairs, r, "mean_weight", -kLargest, kLargest, pairs_path);
   }

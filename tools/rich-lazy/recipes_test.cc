@@ -127,6 +127,7 @@ TEST_CASE("block files that make no sense are refused with their line") {
   refused("type,sign\nE,1\n", pairs + "E,E,1,1\n", "expected one called fraction");
   refused(types, pairs + "E,X,1,1\n", "p.csv:2: type_post: found X");
   refused(types, pairs + "E,E,1.5,1\n", "p.csv:2: p: found 1.5, expected 0..1");
+  refused(types, pairs + "E,E,1,1\nE,E,1,2\n", "p.csv:3: the pair E, E stands twice");
 }
 
 }  // namespace tenfold::rich_lazy

@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 
+#include "common/io/hash.h"
 #include "common/log/logger.h"
 
 namespace tenfold::rich_lazy {
@@ -54,6 +55,7 @@ Column measure_column(const std::string& name, Maybe Measures::*field) {
 std::vector<Column> measure_columns() {
   return {{"final_loss", false, [](const Row& r) { return r.final_loss; }, "no iteration"},
           measure_column("evaluation_loss", &Measures::evaluation_loss, false),
+          measure_column("decision_loss", &Measures::decision_loss, false),
           measure_column("decision_accuracy", &Measures::decision_accuracy, true),
           {"fresh_accuracy", true, [](const Row& r) { return r.fresh_accuracy; }, kNoFresh},
           measure_column("weight_change_norm", &Measures::weight_change_norm),
@@ -236,7 +238,7 @@ std::vector<log::Value> spectrum_cells(const Spectrum& s) {
 void add_facts(log::Result& result, const Setting& setting) {
   result.seeds = setting.seeds;
   const TrainConfig& c = setting.config;
-  result.data = {{"tasks", c.task}, {"origin", std::string(setting.images ? "real" : "synthetic")}};
+  result.data = {{"tasks", c.task}, {"origin", std::string(setting.images ? "real" : "generated")}};
   if (setting.images) {
     result.data.emplace_back("images", setting.images->count);
     result.data.emplace_back("held_back", setting.images->count / 12);
@@ -245,6 +247,8 @@ void add_facts(log::Result& result, const Setting& setting) {
     result.data.emplace_back("connectome", setting.connectome->source);
     result.data.emplace_back("connectome_format", setting.connectome->format);
   }
+  for (const std::string& path : setting.files())
+    result.data.emplace_back("digest/" + path, "xxh3:" + io::xxh3_file(path));
   result.model = {{"hidden", setting.hidden},
                   {"models", int64_t(model_keys(setting).size())},
                   {"gain", c.gain_or_default()}};

@@ -12,11 +12,11 @@
 namespace tenfold::rich_lazy {
 
 int theory(const TheoryConfig& config, cli::Run& run) {
-  if (run.device().cuda) throw Unavailable("--device cuda: rich-lazy computes on the CPU");
+  if (run.device().cuda) throw Unavailable("--device cuda: theory computes on the CPU");
   const TheoryOptions& o = config.options;
   log::Result result;
   result.data = {{"name", std::string("student and teacher, linear")},
-                 {"origin", std::string("synthetic")}};
+                 {"origin", std::string("generated")}};
   result.model = {{"inputs", o.inputs}, {"hidden", o.hidden}, {"init_scale", o.init_scale}};
   log::Table table{
       {"rank", "kappa", "start", "ka_mean", "ka_se", "ka_theory", "agrees", "unfinished"}, {}};

@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "common/cli/loop_options.h"
 #include "common/core/error.h"
 #include "common/log/logger.h"
+#include "common/nn/torch_device.h"
 #include "tools/rich-lazy/commands.h"
 #include "tools/rich-lazy/report.h"
 #include "tools/rich-lazy/stored_run.h"
@@ -23,9 +26,10 @@ void warn_of_divergence(const std::vector<Model>& models) {
 }  // namespace
 
 int train(const TrainConfig& config, cli::Run& run) {
-  if (run.device().cuda) throw Unavailable("--device cuda: rich-lazy computes on the CPU");
   const Setting setting = read_setting(config, run.options().seed);
-  Ensemble ensemble(setting);
+  std::optional<at::Device> device;
+  if (run.device().cuda) device = nn::torch_device(run.device());
+  Ensemble ensemble(setting, device);
   log::Result result;
   add_facts(result, setting);
   if (run.options().dry_run) {
@@ -37,6 +41,7 @@ int train(const TrainConfig& config, cli::Run& run) {
     loop.eval_every = config.measure_every > 0 ? config.measure_every : 10 * config.log_every;
   loop.context.arch_json = stored_arch(run.config_json(), setting);
   const train::Outcome outcome = train::run_loop(ensemble, loop);
+  ensemble.settle();
   result.complete = outcome.complete;
   result.stopped_by = outcome.stopped_by;
   warn_of_divergence(ensemble.models());
