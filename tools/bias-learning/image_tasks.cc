@@ -20,8 +20,10 @@ constexpr int64_t kSide = 28;
 
 std::string mnist_folder(const std::string& data_folder) {
   std::vector<std::string> places = {data_folder};
-  if (const char* fixtures = std::getenv("TENFOLD_FIXTURES"))
+  if (const char* fixtures = std::getenv("TENFOLD_FIXTURES")) {
     places.push_back(std::string(fixtures) + "/bias-learning");
+    places.emplace_back(fixtures);
+  }
   for (const std::string& place : places)
     for (const char* ending : {".gz", ""})
       if (io::exists(place + "/" + kMnistTest + ending)) return place;
