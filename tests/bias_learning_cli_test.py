@@ -62,7 +62,14 @@ class Images(Case):
             # Chance is 0.1, of 40 images; what was not trained stays there.
             self.assertLess(result["metrics"][f"{task}/random/test_accuracy"]["value"], 0.3)
         model = result["model"]
-        self.assertEqual(model["weights_hash_start"], model["weights_hash_end"])
+        # The readout's and full training's have changed; biases' are those they were stored with.
+        self.assertNotEqual(model["weights_hash_start"], model["weights_hash_end"])
+        frozen = self.result(*self.args("--train", "bias,mask,gain"))["model"]
+        self.assertEqual(frozen["weights_hash_start"], model["weights_hash_start"])
+        self.assertEqual(frozen["weights_hash_end"], model["weights_hash_start"])
+        self.assertEqual({k: v for k, v in model.items() if k.startswith("trained_params/")}, {
+            "trained_params/bias": 200, "trained_params/mask": 200, "trained_params/gain": 200, "trained_params/readout": 2000,
+            "trained_params/output-bias": 10, "trained_params/full": 200 * 795, "trained_params/random": 0})
         self.assertEqual((model["trained_params"], model["total_params"]), (200, 200 * 795))
         self.assertEqual((result["data"]["train_images/rows"], result["data"]["test_images/rows"]), (200, 40))
         head = (out / "biases.safetensors").read_bytes()
@@ -82,6 +89,44 @@ class Images(Case):
         self.refused(78, "weights", args=["eval", "--quiet", "--run", runs[0], "--biases", runs[1] / "biases.safetensors"])
         self.refused(66, "nowhere", args=["eval", "--quiet", "--run", self.folder / "nowhere"])
         self.refused(64, "--run", args=["eval", "--quiet"])
+
+    def test_deeper_networks_other_activations_and_two_classes_learn(self):
+        deep = self.result(*self.args("--layers", "2", "--hidden", "100", "--weights", "normal", "--train", "bias,mask,full", "--epochs", "20"))
+        self.assertEqual((deep["model"]["trained_params"], deep["model"]["total_params"]), (200, 100 * (784 + 100 + 10 + 2)))
+        self.assertGreater(deep["metrics"]["rows/bias/test_accuracy"]["value"], 0.25)
+        self.assertGreater(deep["metrics"]["rows/full/test_accuracy"]["value"], 0.8)
+        for activation in ("tanh", "sigmoid"):
+            metrics = self.result(*self.args("--activation", activation, "--train", "bias,readout"))["metrics"]
+            self.assertGreater(metrics["rows/readout/test_accuracy"]["value"], 0.6, activation)
+        parity = self.result(*self.args("--tasks", "rows,rows-parity", "--train", "bias,full-equal"))
+        self.assertGreater(parity["metrics"]["rows-parity/bias/test_accuracy"]["value"], 0.65)
+        self.assertEqual(len(parity["tables"]["clusters"]["columns"]), 2 + 2 * 2)
+
+    def test_an_output_bias_is_trained_only_when_asked_for_and_said(self):
+        out = self.folder / "run"
+        args = self.args("--out", out, "--layers", "2", "--weights", "normal", "--hidden", "50")
+        done = self.tool.run(*[a for a in args if a != "--quiet"], "--output-bias", "--residual")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        result = json.loads(done.stdout)
+        self.assertIn("bias of the outputs", done.stderr)
+        self.assertEqual((result["model"]["trained_params"], result["model"]["output_bias"]), (110, True))
+        again = self.result("eval", "--quiet", "--run", out)
+        for name in ("rows/bias/test_accuracy", "rows/bias/loss", "rows-relabel/spearman"):
+            self.assertEqual(again["metrics"][name]["value"], result["metrics"][name]["value"], name)
+        self.assertFalse(self.result(*self.args())["model"]["output_bias"])
+
+    def test_widths_and_ranges_are_swept_in_one_run_each_as_alone(self):
+        out = self.folder / "run"
+        result = self.result(*self.args("--hidden", "50,200", "--train", "bias,full-equal", "--out", out))
+        widths = result["series"]["widths"]["columns"]
+        self.assertEqual((widths["hidden"], widths["trained_params/bias"], widths["trained_params/full-equal"]),
+                         ([50, 200], [50, 200], [795, 795]))
+        alone = self.result(*self.args("--train", "bias"))
+        self.assertEqual(widths["rows/bias"][1], alone["metrics"]["rows/bias/test_accuracy"]["value"])
+        self.assertEqual(result["metrics"]["rows/hidden-200/spearman"]["value"], alone["metrics"]["rows/spearman"]["value"])
+        self.assertEqual(self.result("eval", "--quiet", "--run", out, "--biases", out / "biases-hidden-200.safetensors")["model"]["hidden"], 200)
+        ranges = self.result(*self.args("--range", "0.03,0.1"))["series"]["ranges"]["columns"]
+        self.assertEqual((ranges["range"], ranges["rows/bias"][1]), ([0.03, 0.1], widths["rows/bias"][1]))
 
     def test_pictures_are_drawn(self):
         result = self.folder / "r.json"
@@ -126,6 +171,15 @@ class Images(Case):
         self.refused(64, "--data", "kmnist", args=["train-fnn", *QUIET, "--data", "kmnist"])
         self.refused(64, "--train-images", "200", args=self.args("--train-images", "201"))
         self.refused(64, "--cache-memory", args=self.args("--cache-memory", "4T"))
+        self.refused(64, "--range", "'x'", args=self.args("--range", "0.1,x"))
+        self.refused(64, "--range", "normal", args=self.args("--range", "0.1,0.2", "--weights", "normal"))
+        self.refused(64, "--range", "--hidden", args=self.args("--range", "0.1,0.2", "--hidden", "10,20"))
+        self.refused(64, "--hidden", "twice", args=self.args("--hidden", "20,20"))
+        self.refused(64, "--residual", "--layers", args=[*self.args(), "--residual"])
+        self.refused(64, "full-equal", args=self.args("--layers", "2", "--train", "full-equal"))
+        self.refused(64, "--activation", "heaviside", args=self.args("--activation", "heaviside"))
+        self.refused(64, "--tasks", "mine", args=self.args("--tasks", "mine"))
+        self.refused(64, "--train", args=self.args("--train", "weights"))
 
 
 class Missing(Case):

@@ -8,6 +8,7 @@
 
 #include "common/cli/tool.h"
 #include "common/cli/visitor.h"
+#include "tools/bias-learning/network.h"
 
 namespace tenfold::bias_learning {
 
@@ -17,10 +18,13 @@ using cli::Resume;
 struct TrainFnnConfig {
   std::vector<std::string> data = {"mnist"}, tasks = {"mnist"}, train = {"bias"};
   std::vector<std::string> first_method_only;
-  std::string weights = "uniform", cache = "auto", cache_memory = "4G", clusters = "0";
-  int64_t hidden = 32000, epochs = 20, batch = 100, train_images = 0, test_images = 0;
+  std::vector<int64_t> hidden = {32000};
+  std::vector<std::string> range = {"0.1"};
+  std::string weights = "uniform", activation = "relu", cache = "auto", cache_memory = "4G",
+              clusters = "0";
+  int64_t layers = 1, epochs = 20, batch = 100, train_images = 0, test_images = 0;
+  bool residual = false, output_bias = false;
   std::optional<int64_t> full_epochs;
-  double range = 0.1;
   std::optional<double> lr;
 
   template <class Visitor>
@@ -29,20 +33,26 @@ struct TrainFnnConfig {
     v.list("data", data, {}, "mnist|fashion|NAME=IMAGES,LABELS[,IMAGES,LABELS]",
            "image files (IDX; train pair, then test pair; of one pair the last sixth is the test)",
            Resume::kMayChange);
-    v.list("tasks", tasks, {}, "SOURCE[-permute|-invert|-rot90|-relabel]",
+    v.list("tasks", tasks, {}, "SOURCE[-permute|-invert|-rot90|-relabel|-parity]",
            "what is learned, one set of biases each");
     v.number("train-images", train_images, {0, 1e9}, "images",
              "the first so many of the file; 0: all");
     v.number("test-images", test_images, {0, 1e9}, "images",
              "the first so many of the file; 0: all");
     v.group("Network");
-    v.number("hidden", hidden, {1, 1e7}, "units", "width");
+    v.list("hidden", hidden, {1, 1e7}, "widths; more than one: a sweep");
     v.choice("weights", weights, {"uniform", "normal"},
              "uniform in +-range, or normal of variance 1 / fan-in; never trained but by full");
-    v.number("range", range, {1e-9, 1e6}, "", "bound of uniform weights");
+    v.list("range", range, {}, "R", "bounds of uniform weights; more than one: a sweep");
+    v.number("layers", layers, {1, 100}, "", "hidden layers, each of the width; all biases train");
+    v.flag("residual", residual, "every layer from the second on: h + A relu(B h + b)");
+    v.choice("activation", activation, {"relu", "tanh", "sigmoid"}, "of the hidden units");
+    v.flag("output-bias", output_bias, "train a bias of the outputs beside what --train names");
     v.group("Training");
-    v.list("train", train, {"bias", "full", "mask", "gain", "readout", "output-bias", "random"},
-           "METHOD", "what is trained, one after the other");
+    v.list(
+        "train", train, kMethodNames, "METHOD",
+        "what is trained, one after the other; full-equal: everything, of a network with as many "
+        "parameters as bias trains");
     v.list("first-method-only", first_method_only, {}, "TASK",
            "tasks that only the first method of --train learns");
     v.number("epochs", epochs, {1, 1e6}, "", "epochs");
@@ -62,8 +72,11 @@ struct TrainFnnConfig {
   void apply_preset(const std::string& name, cli::CommonOptions& common);
   void validate(const cli::CommonOptions& common) const;
 
-  int64_t cache_bytes() const;    // 0: --cache off
-  int64_t cluster_count() const;  // 0: auto
+  int64_t cache_bytes() const;            // 0: --cache off
+  int64_t cluster_count() const;          // 0: auto
+  std::vector<Network> networks() const;  // of every width or range
+  // "hidden-1000", "range-0.1" of a sweep; "" of a network alone.
+  std::string label(size_t network) const;
 };
 
 struct TrainRnnConfig {

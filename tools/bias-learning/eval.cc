@@ -44,16 +44,22 @@ TrainedRun read_run(const std::string& folder) {
   return run;
 }
 
+struct Found {
+  uint64_t seed;
+  Network network;
+  RandomWeights weights;
+};
+
 // The weights among those of the run that the file's digest names.
-std::pair<uint64_t, RandomWeights> weights_of(const TrainedRun& run, const io::SafeTensors& file,
-                                              const std::string& path) {
+Found weights_of(const TrainedRun& run, const io::SafeTensors& file, const std::string& path) {
   const auto hash = file.metadata.find("weights_hash");
   if (hash == file.metadata.end())
     throw DataError(path + ": found no weights_hash, expected biases as train-fnn writes them");
-  const WeightSpec spec = {run.config.weights, run.config.range, run.config.hidden};
-  for (const int64_t seed : run.seeds) {
-    RandomWeights weights = draw_weights(spec, uint64_t(seed));
-    if (weights.hash() == hash->second) return {uint64_t(seed), std::move(weights)};
+  for (const Network& network : run.config.networks()) {
+    for (const int64_t seed : run.seeds) {
+      RandomWeights weights = draw_weights(network.weights, uint64_t(seed));
+      if (weights.hash() == hash->second) return {uint64_t(seed), network, std::move(weights)};
+    }
   }
   throw Mismatch(
       fmt::format("{}: trained on weights {}, which are none of the run's", path, hash->second));
@@ -75,13 +81,13 @@ int evaluate(const EvalConfig& config, cli::Run& run) {
   const std::string path =
       config.biases.empty() ? config.run + "/biases.safetensors" : config.biases;
   const io::SafeTensors file = io::read_safetensors(path);
-  const auto [seed, weights] = weights_of(trained, file, path);
-  const int64_t hidden = trained.config.hidden;
+  const auto [seed, network, weights] = weights_of(trained, file, path);
+  const int64_t units = network.units();
   const std::vector<Source> sources = parse_sources(trained.config.data);
   log::Result result;
   result.seeds = {int64_t(seed)};
   result.data = {{"name", trained.config.data}, {"biases", path}};
-  result.model = {{"hidden", hidden}, {"weights_hash", weights.hash()}};
+  result.model = {{"hidden", network.weights.hidden}, {"weights_hash", weights.hash()}};
   for (const std::string& name : trained.config.tasks) {
     const TaskName task = parse_task(name, sources);
     const auto source = std::find_if(sources.begin(), sources.end(),
@@ -90,24 +96,32 @@ int evaluate(const EvalConfig& config, cli::Run& run) {
         load_source(*source, trained.config.train_images, trained.config.test_images, kMnistFolder)
             .test;
     apply_view(images, task.view, seed);
-    Preactivations z(matrix(images.pixels, kPixels), matrix(weights.input, kPixels),
-                     trained.config.cache_bytes());
+    const auto z = preactivations_of(images, weights, trained.config.cache_bytes());
     for (const Method method : {Method::kBias, Method::kMask}) {
       const std::string key = (method == Method::kBias ? "b/" : "s/") + name;
       if (!file.has(key)) continue;
-      TrainedTask stored(method, weights, hidden, seed);
-      stored.values = file.at(key, path).to_float32(key);
-      if (int64_t(stored.values.size()) != hidden)
-        throw Mismatch(fmt::format("{}: {} has {} units, expected {}", path, key,
-                                   stored.values.size(), hidden));
-      const Score score = score_of(stored, z, labels_of(images, task));
+      TrainedTask stored(method, network, task.classes(), weights, seed);
+      const std::vector<float> values = file.at(key, path).to_float32(key);
+      if (int64_t(values.size()) != units)
+        throw Mismatch(
+            fmt::format("{}: {} has {} units, expected {}", path, key, values.size(), units));
+      std::copy(values.begin(), values.end(), stored.values.begin());
+      if (network.output_bias) {
+        const std::string c = "c/" + kMethodNames[size_t(method)] + "/" + name;
+        const std::vector<float> of_outputs = file.at(c, path).to_float32(c);
+        if (int64_t(of_outputs.size()) != task.classes())
+          throw Mismatch(fmt::format("{}: {} has {} outputs, expected {}", path, c,
+                                     of_outputs.size(), task.classes()));
+        std::copy(of_outputs.begin(), of_outputs.end(), stored.values.begin() + units);
+      }
+      const Score score = score_of(stored, weights, *z, labels_of(images, task));
       const std::string at = name + "/" + kMethodNames[size_t(method)] + "/";
       add(result, at + "test_accuracy", score.accuracy, true);
       add(result, at + "loss", score.loss, false);
       if (method == Method::kMask) continue;
-      const std::vector<double> tv = task_variance(z, stored.values);
-      add(result, name + "/spearman",
-          stats::rank_correlation({stored.values.begin(), stored.values.end()}, tv), std::nullopt);
+      const std::vector<double> tv = task_variance(stored, weights, *z);
+      add(result, name + "/spearman", stats::rank_correlation({values.begin(), values.end()}, tv),
+          std::nullopt);
     }
   }
   run.emit(result, "eval/1");

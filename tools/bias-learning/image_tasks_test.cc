@@ -69,14 +69,17 @@ TEST_CASE("permute moves every pixel once, the same way in every image, and by t
   CHECK(images.pixels != other.pixels);
 }
 
-TEST_CASE("invert and relabel are 1 - x and y + 3 mod 10") {
+TEST_CASE("invert, relabel and parity are 1 - x, y + 3 mod 10 and y mod 2") {
   Images images = ramp();
   apply_view(images, "invert", 0);
   CHECK(images.pixels[0] == 1.0f);
   CHECK(images.pixels[783] == 0.0f);
   TaskName task;
-  task.relabel = true;
+  task.labelling = "relabel";
   CHECK(labels_of(images, task) == std::vector<int64_t>{2, 5});
+  task.labelling = "parity";
+  CHECK(labels_of(images, task) == std::vector<int64_t>{1, 0});
+  CHECK(task.classes() == 2);
 }
 
 TEST_CASE("names of sources and tasks are taken apart, impossible ones refused") {

@@ -39,7 +39,10 @@ log::Metric metric_of(const PerSeed& values, std::optional<bool> higher, const s
   return m;
 }
 
-std::vector<double> doubles(const std::vector<float>& v) { return {v.begin(), v.end()}; }
+// Of a task's values those of its units; output biases come after them.
+std::vector<double> first_of(const std::vector<float>& v, size_t units) {
+  return {v.begin(), v.begin() + int64_t(units)};
+}
 
 double share_above(const std::vector<double>& v, double threshold) {
   return double(std::count_if(v.begin(), v.end(), [&](double x) { return x > threshold; })) /
@@ -58,6 +61,15 @@ class Metrics {
     if (found == all_.end()) found = all_.insert(all_.end(), {name, PerSeed(seeds_), higher, unit});
     found->values[seed] = value;
   }
+  // Those whose names end so.
+  std::vector<std::pair<std::string, PerSeed>> named(const std::string& ending) const {
+    std::vector<std::pair<std::string, PerSeed>> out;
+    for (const One& m : all_)
+      if (m.name.size() > ending.size() &&
+          m.name.compare(m.name.size() - ending.size(), ending.size(), ending) == 0)
+        out.emplace_back(m.name, m.values);
+    return out;
+  }
   ~Metrics() {
     for (const One& m : all_)
       result_.metrics.emplace_back(m.name, metric_of(m.values, m.higher, m.unit));
@@ -75,7 +87,35 @@ class Metrics {
   std::vector<One> all_;
 };
 
-using Variances = std::map<std::string, std::vector<double>>;  // task -> [N]
+using Variances = std::map<std::string, std::vector<double>>;  // task -> [units]
+
+// Accuracies by what was swept: a row a network, means over the seeds.
+log::Series sweep(const FeedforwardProgram& program, const TrainFnnConfig& config,
+                  const std::vector<std::pair<std::string, PerSeed>>& accuracies) {
+  const std::vector<Network> networks = config.networks();
+  const bool widths = config.hidden.size() > 1;
+  log::Series out{widths ? "hidden" : "range", {{widths ? "hidden" : "range", {}}}};
+  for (const Network& n : networks)
+    out.columns[0].second.emplace_back(widths ? double(n.weights.hidden) : n.weights.range);
+  for (const Job& job : program.jobs()) {
+    const std::string& method = kMethodNames[size_t(job.method)];
+    const auto column = [&](const std::string& name) -> std::vector<std::optional<double>>& {
+      for (auto& [there, values] : out.columns)
+        if (there == name) return values;
+      return out.columns.emplace_back(name, std::vector<std::optional<double>>(networks.size()))
+          .second;
+    };
+    column("trained_params/" + method)[job.asked] =
+        double(trained_parameters(job.method, job.network, job.tasks[0].classes()));
+    for (const TaskName& task : job.tasks) {
+      const std::string name = task.name + "/" + method, label = config.label(job.asked);
+      for (const auto& [metric, values] : accuracies)
+        if (metric == name + "/" + label + "/test_accuracy")
+          column(name)[job.asked] = metric_of(values, true, "").value;
+    }
+  }
+  return out;
+}
 
 void add_clusters(log::Result& result, const FeedforwardProgram& program,
                   const TrainFnnConfig& config, const Variances& tv) {
@@ -85,7 +125,7 @@ void add_clusters(log::Result& result, const FeedforwardProgram& program,
     for (const Job& job : program.jobs())
       for (size_t t = 0; t < job.tasks.size(); ++t)
         if (job.seed_index == 0 && job.method == Method::kBias && job.tasks[t].name == task)
-          biases.push_back(doubles(job.trained[t].values));
+          biases.push_back(first_of(job.trained[t].values, rows.back().size()));
   }
   const UnitClusters found =
       cluster_units(rows, config.cluster_count(), uint64_t(program.jobs()[0].seed));
@@ -141,49 +181,55 @@ log::Result fnn_result(FeedforwardProgram& program, const TrainFnnConfig& config
   }
   result.data.insert(result.data.begin(),
                      {{"name", config.data}, {"origin", std::string(real ? "real" : "user")}});
-  std::vector<Variances> tv(seeds);
-  std::vector<std::vector<double>> mask_on(seeds);
+  const bool swept = config.networks().size() > 1;
+  std::vector<Variances> tv(seeds);  // of the newest network
   std::string mask_task;
   {
     Metrics metrics(seeds, result);
+    std::map<std::pair<size_t, size_t>, std::vector<double>> mask_on;  // of network and seed
     for (const Job& job : program.jobs()) {
-      if (int64_t(job.losses.size()) < job.epochs) continue;  // stopped before its end
+      if (!job.done()) continue;
       const std::string& method = kMethodNames[size_t(job.method)];
+      const std::string label = swept ? config.label(job.asked) + "/" : "";
+      const auto units = size_t(job.network.units());
+      const auto set = [&](const std::string& name, std::optional<double> value,
+                           std::optional<bool> higher, const std::string& unit = "") {
+        metrics.set(name, job.seed_index, value, higher, unit);
+      };
       for (size_t t = 0; t < job.tasks.size(); ++t) {
         const std::string& task = job.tasks[t].name;
-        const std::string at = task + "/" + method + "/";
+        const std::string at = task + "/" + method + "/" + label;
         const Score score = program.test_score(job, t);
-        metrics.set(at + "test_accuracy", job.seed_index, score.accuracy, true);
-        if (job.epochs > 0)
-          metrics.set(at + "train_accuracy", job.seed_index, job.train_accuracy[t], true);
-        metrics.set(at + "loss", job.seed_index, score.loss, false);
-        const std::vector<double> values = doubles(job.trained[t].values);
+        set(at + "test_accuracy", score.accuracy, true);
+        if (job.epochs > 0) set(at + "train_accuracy", job.train_accuracy[t], true);
+        set(at + "loss", score.loss, false);
         if (job.method == Method::kBias) {
           std::vector<double>& of_task = tv[job.seed_index][task];
-          of_task = task_variance(program.test_set(job), job.trained[t].values);
-          metrics.set(task + "/spearman", job.seed_index, stats::rank_correlation(values, of_task),
-                      std::nullopt);
-          metrics.set(task + "/on_fraction", job.seed_index, share_above(of_task, kOnVariance),
-                      std::nullopt);
+          Preactivations& z = program.test_set(job);
+          of_task = task_variance(job.trained[t], program.weights(job), z);
+          set(task + "/" + label + "spearman",
+              stats::rank_correlation(first_of(job.trained[t].values, units), of_task),
+              std::nullopt);
+          set(task + "/" + label + "on_fraction", share_above(of_task, kOnVariance), std::nullopt);
         }
-        if (job.method == Method::kMask && t == 0 && mask_on[job.seed_index].empty()) {
-          mask_task = task;
-          for (const double s : values) mask_on[job.seed_index].push_back(s > 0);
-        }
+        if (job.method != Method::kMask || t > 0) continue;
+        std::vector<double>& on = mask_on[{job.asked, job.seed_index}];
+        if (!on.empty()) continue;
+        mask_task = task;
+        for (const double s : first_of(job.trained[t].values, units)) on.push_back(s > 0);
+        const double count = std::count(on.begin(), on.end(), 1.0);
+        set("mask/" + label + "on_units", count, std::nullopt, "units");
+        set("mask/" + label + "on_fraction", count / double(units), std::nullopt);
+        const auto bias = tv[job.seed_index].find(task);
+        if (bias == tv[job.seed_index].end() || bias->second.size() != units) continue;
+        std::vector<double> varies;
+        for (const double v : bias->second) varies.push_back(v > kOnVariance);
+        set("mask/" + label + "corr_tv", stats::correlation(on, varies), std::nullopt);
       }
     }
-    for (size_t s = 0; s < seeds; ++s) {
-      if (mask_on[s].empty()) continue;
-      const double fraction = share_above(mask_on[s], 0.5);
-      metrics.set("mask/on_units", s, std::round(fraction * double(config.hidden)), std::nullopt,
-                  "units");
-      metrics.set("mask/on_fraction", s, fraction, std::nullopt);
-      const auto bias = tv[s].find(mask_task);
-      if (bias == tv[s].end()) continue;
-      std::vector<double> on;
-      for (const double v : bias->second) on.push_back(v > kOnVariance);
-      metrics.set("mask/corr_tv", s, stats::correlation(mask_on[s], on), std::nullopt);
-    }
+    if (swept)
+      result.series.emplace_back(config.hidden.size() > 1 ? "widths" : "ranges",
+                                 sweep(program, config, metrics.named("/test_accuracy")));
   }
   if (program.seconds_trained() > 0) {
     log::Metric speed;
@@ -192,7 +238,7 @@ log::Result fnn_result(FeedforwardProgram& program, const TrainFnnConfig& config
     speed.higher_is_better = true;
     result.metrics.emplace_back("images_per_second", speed);
   }
-  if (config.tasks.size() > 1 && tv[0].size() == config.tasks.size())
+  if (!swept && config.tasks.size() > 1 && tv[0].size() == config.tasks.size())
     add_clusters(result, program, config, tv[0]);
   for (const Job& job : program.jobs()) {
     if (job.losses.empty()) continue;
@@ -201,18 +247,27 @@ log::Result fnn_result(FeedforwardProgram& program, const TrainFnnConfig& config
       curve.columns[0].second.emplace_back(double(e));
       curve.columns[1].second.emplace_back(job.losses[e]);
     }
-    const std::string name = job.method == Method::kFull ? job.tasks[0].name + "/" : "";
-    result.series.emplace_back("loss/" + name + job.name(), curve);
+    const std::string label = swept ? config.label(job.asked) + "/" : "";
+    const std::string name = trains_all(job.method) ? job.tasks[0].name + "/" : "";
+    result.series.emplace_back("loss/" + label + name + job.name(), curve);
   }
-  const Method first = method_named(config.train[0]);
-  const int64_t total = config.hidden * (kPixels + kClasses + 1);
-  result.model = {{"hidden", config.hidden},
-                  {"trained_params", trained_parameters(first, config.hidden)},
-                  {"total_params", total},
-                  {"preactivations", program.kept()},
+  const Network network = config.networks()[0];
+  const int64_t classes = parse_task(config.tasks[0], parse_sources(config.data)).classes();
+  const auto trained = [&](const std::string& name) {
+    const Method method = method_named(name);
+    return trained_parameters(method, network_of(method, network, classes), classes);
+  };
+  result.model = {{"hidden", network.weights.hidden},
+                  {"layers", network.weights.layers},
+                  {"trained_params", trained(config.train[0])},
+                  {"total_params", total_parameters(network, classes)},
+                  {"output_bias", network.output_bias},
+                  {"preactivations", program.kept(network)},
                   {"set_of_tasks", std::string("ours, from real pixels")}};
+  for (const std::string& method : config.train)
+    result.model.emplace_back("trained_params/" + method, trained(method));
   const std::string source = "arXiv 2407.00957, figure 2 (10,000 units)";
-  if (!mask_task.empty()) {
+  if (!mask_task.empty() && !swept) {
     result.published = {{"mask/on_fraction", 0.45, source}, {"mask/corr_tv", 0.46, source}};
     if (tv[0].count(mask_task) != 0)
       result.published.push_back({mask_task + "/on_fraction", 0.6, source});
@@ -220,21 +275,29 @@ log::Result fnn_result(FeedforwardProgram& program, const TrainFnnConfig& config
   return result;
 }
 
-io::SafeTensors biases_of(const FeedforwardProgram& program, const TrainFnnConfig& config,
-                          size_t seed_index, int64_t seed) {
+io::SafeTensors biases_of(FeedforwardProgram& program, const TrainFnnConfig& config, size_t network,
+                          size_t seed_index) {
   io::SafeTensors out;
   for (const Job& job : program.jobs()) {
     const bool bias = job.method == Method::kBias, mask = job.method == Method::kMask;
-    if (job.seed_index != seed_index || (!bias && !mask)) continue;
-    for (size_t t = 0; t < job.tasks.size(); ++t)
-      out.tensors[(bias ? "b/" : "s/") + job.tasks[t].name] =
-          io::Tensor::from_float32({config.hidden}, job.trained[t].values.data());
+    if (job.asked != network || job.seed_index != seed_index || (!bias && !mask)) continue;
+    const WeightSpec& spec = job.network.weights;
+    std::vector<int64_t> shape = {spec.hidden};
+    if (spec.layers > 1) shape.insert(shape.begin(), spec.layers);
+    for (size_t t = 0; t < job.tasks.size(); ++t) {
+      const std::string& task = job.tasks[t].name;
+      const std::vector<float>& values = job.trained[t].values;
+      out.tensors[(bias ? "b/" : "s/") + task] = io::Tensor::from_float32(shape, values.data());
+      if (job.network.output_bias)
+        out.tensors["c/" + kMethodNames[size_t(job.method)] + "/" + task] =
+            io::Tensor::from_float32({job.tasks[t].classes()}, values.data() + job.network.units());
+    }
+    if (!out.metadata.empty()) continue;
+    out.metadata = {
+        {"seed", fmt::format("{}", job.seed)},      {"weights", spec.kind},
+        {"range", fmt::format("{}", spec.range)},   {"hidden", fmt::format("{}", spec.hidden)},
+        {"layers", fmt::format("{}", spec.layers)}, {"weights_hash", program.weights(job).hash()}};
   }
-  out.metadata = {{"seed", fmt::format("{}", seed)},
-                  {"weights", config.weights},
-                  {"range", fmt::format("{}", config.range)},
-                  {"hidden", fmt::format("{}", config.hidden)},
-                  {"weights_hash", program.weights(seed_index).hash()}};
   return out;
 }
 

@@ -13,8 +13,10 @@ namespace tenfold::bias_learning {
 log::Result fnn_result(FeedforwardProgram& program, const TrainFnnConfig& config,
                        const std::map<std::string, DataSet>& data, const train::Outcome& outcome);
 
-// biases of a seed's tasks as b/TASK, masks as s/TASK, with what names their weights.
-io::SafeTensors biases_of(const FeedforwardProgram& program, const TrainFnnConfig& config,
-                          size_t seed_index, int64_t seed);
+// Of one of the networks and one seed: the tasks' biases as b/TASK [N] (of several layers
+// [layers, N]), masks as s/TASK, output biases as c/METHOD/TASK [classes]; what names their
+// weights.
+io::SafeTensors biases_of(FeedforwardProgram& program, const TrainFnnConfig& config, size_t network,
+                          size_t seed_index);
 
 }  // namespace tenfold::bias_learning
