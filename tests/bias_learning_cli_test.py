@@ -128,6 +128,16 @@ class Images(Case):
         ranges = self.result(*self.args("--range", "0.03,0.1"))["series"]["ranges"]["columns"]
         self.assertEqual((ranges["range"], ranges["rows/bias"][1]), ([0.03, 0.1], widths["rows/bias"][1]))
 
+    def test_biases_are_solved_for(self):
+        pixels, labels = self.pixels * 4, bytearray(self.labels * 4)  # enough of every class
+        self.images.write_bytes(struct.pack(">4I", 0x803, 960, 28, 28) + pixels)
+        self.names.write_bytes(struct.pack(">2I", 0x801, 960) + labels)
+        args = self.args("--solver", "ntk", "--hidden", "3000", "--weights", "normal", "--test-images", "100", "--seed", "0,1")
+        result = self.result(*args)
+        self.assertEqual(result["metrics"]["rows/ntk/train_accuracy"]["per_seed"], [1, 1])
+        self.assertGreater(result["metrics"]["rows-relabel/ntk/test_accuracy"]["value"], 0.7)
+        self.assertEqual(result["model"]["trained_params"], 3010)
+
     def test_pictures_are_drawn(self):
         result = self.folder / "r.json"
         result.write_text(self.done(*self.args()).stdout)
@@ -180,6 +190,8 @@ class Images(Case):
         self.refused(64, "--activation", "heaviside", args=self.args("--activation", "heaviside"))
         self.refused(64, "--tasks", "mine", args=self.args("--tasks", "mine"))
         self.refused(64, "--train", args=self.args("--train", "weights"))
+        self.refused(64, "--solver", "bias", args=self.args("--solver", "ntk", "--train", "full"))
+        self.refused(65, "class", "20", args=self.args("--solver", "ntk", "--test-images", "40", "--train-images", "150"))
 
 
 class Missing(Case):

@@ -56,6 +56,11 @@ void TrainFnnConfig::validate(const cli::CommonOptions&) const {
     throw UsageError("--hidden: a width is there twice");
   require_distinct("range", range);
   networks();
+  if (solver == "ntk" && (train != std::vector<std::string>{"bias"} || layers > 1 ||
+                          activation != "relu" || hidden.size() > 1 || range.size() > 1))
+    throw UsageError(
+        "--solver: ntk solves for biases (--train bias) of one layer of relus, of one width and "
+        "range");
 }
 
 std::vector<Network> TrainFnnConfig::networks() const {

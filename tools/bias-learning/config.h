@@ -20,8 +20,8 @@ struct TrainFnnConfig {
   std::vector<std::string> first_method_only;
   std::vector<int64_t> hidden = {32000};
   std::vector<std::string> range = {"0.1"};
-  std::string weights = "uniform", activation = "relu", cache = "auto", cache_memory = "4G",
-              clusters = "0";
+  std::string solver = "adam", weights = "uniform", activation = "relu", cache = "auto",
+              cache_memory = "4G", clusters = "0";
   int64_t layers = 1, epochs = 20, batch = 100, train_images = 0, test_images = 0;
   bool residual = false, output_bias = false;
   std::optional<int64_t> full_epochs;
@@ -53,6 +53,10 @@ struct TrainFnnConfig {
         "train", train, kMethodNames, "METHOD",
         "what is trained, one after the other; full-equal: everything, of a network with as many "
         "parameters as bias trains");
+    v.choice(
+        "solver", solver, {"adam", "ntk"},
+        "ntk: solve for biases of hidden units and outputs on 20 images of each class, 10 x 10 "
+        "pixels (of 500 test images, unless --test-images is given)");
     v.list("first-method-only", first_method_only, {}, "TASK",
            "tasks that only the first method of --train learns");
     v.number("epochs", epochs, {1, 1e6}, "", "epochs");

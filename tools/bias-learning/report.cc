@@ -17,28 +17,6 @@ constexpr double kOnVariance = 0.1;  // TV above which a unit counts as on
 
 using PerSeed = std::vector<std::optional<double>>;
 
-log::Metric metric_of(const PerSeed& values, std::optional<bool> higher, const std::string& unit) {
-  log::Metric m;
-  m.per_seed = values;
-  m.higher_is_better = higher;
-  m.unit = unit;
-  std::vector<double> there;
-  for (const auto& v : values)
-    if (v) there.push_back(*v);
-  m.n = int64_t(there.size());
-  if (there.empty()) {
-    m.reason = "undefined: one of the two does not vary";
-    return m;
-  }
-  double mean = 0, squares = 0;
-  for (const double v : there) mean += v / double(there.size());
-  for (const double v : there) squares += (v - mean) * (v - mean);
-  m.value = mean;
-  if (there.size() > 1)
-    m.stderr_of_mean = std::sqrt(squares / double(there.size() - 1) / double(there.size()));
-  return m;
-}
-
 // Of a task's values those of its units; output biases come after them.
 std::vector<double> first_of(const std::vector<float>& v, size_t units) {
   return {v.begin(), v.begin() + int64_t(units)};
@@ -111,7 +89,7 @@ log::Series sweep(const FeedforwardProgram& program, const TrainFnnConfig& confi
       const std::string name = task.name + "/" + method, label = config.label(job.asked);
       for (const auto& [metric, values] : accuracies)
         if (metric == name + "/" + label + "/test_accuracy")
-          column(name)[job.asked] = metric_of(values, true, "").value;
+          column(name)[job.asked] = metric_of(values, true).value;
     }
   }
   return out;
@@ -164,6 +142,44 @@ void add_clusters(log::Result& result, const FeedforwardProgram& program,
 
 }  // namespace
 
+log::Metric metric_of(const std::vector<std::optional<double>>& values, std::optional<bool> higher,
+                      const std::string& unit) {
+  log::Metric m;
+  m.per_seed = values;
+  m.higher_is_better = higher;
+  m.unit = unit;
+  std::vector<double> there;
+  for (const auto& v : values)
+    if (v) there.push_back(*v);
+  m.n = int64_t(there.size());
+  if (there.empty()) {
+    m.reason = "undefined: one of the two does not vary";
+    return m;
+  }
+  double mean = 0, squares = 0;
+  for (const double v : there) mean += v;
+  mean /= double(there.size());
+  for (const double v : there) squares += (v - mean) * (v - mean);
+  m.value = mean;
+  if (there.size() > 1)
+    m.stderr_of_mean = std::sqrt(squares / double(there.size() - 1) / double(there.size()));
+  return m;
+}
+
+log::Facts facts_of(const TrainFnnConfig& config, const std::map<std::string, DataSet>& data) {
+  log::Facts out;
+  bool real = true;
+  for (const auto& [name, set] : data) {
+    real = real && set.origin == "real";
+    for (const auto& [file, digest] : set.digests)
+      out.emplace_back("digest/" + name + "/" + file, digest);
+    out.emplace_back("train_images/" + name, set.train.count);
+    out.emplace_back("test_images/" + name, set.test.count);
+  }
+  out.insert(out.begin(), {{"name", config.data}, {"origin", std::string(real ? "real" : "user")}});
+  return out;
+}
+
 log::Result fnn_result(FeedforwardProgram& program, const TrainFnnConfig& config,
                        const std::map<std::string, DataSet>& data, const train::Outcome& outcome) {
   log::Result result;
@@ -171,16 +187,7 @@ log::Result fnn_result(FeedforwardProgram& program, const TrainFnnConfig& config
   result.stopped_by = outcome.stopped_by;
   size_t seeds = 0;
   for (const Job& job : program.jobs()) seeds = std::max(seeds, job.seed_index + 1);
-  bool real = true;
-  for (const auto& [name, set] : data) {
-    real = real && set.origin == "real";
-    for (const auto& [file, digest] : set.digests)
-      result.data.emplace_back("digest/" + name + "/" + file, digest);
-    result.data.emplace_back("train_images/" + name, set.train.count);
-    result.data.emplace_back("test_images/" + name, set.test.count);
-  }
-  result.data.insert(result.data.begin(),
-                     {{"name", config.data}, {"origin", std::string(real ? "real" : "user")}});
+  result.data = facts_of(config, data);
   const bool swept = config.networks().size() > 1;
   std::vector<Variances> tv(seeds);  // of the newest network
   std::string mask_task;

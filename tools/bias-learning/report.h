@@ -1,6 +1,11 @@
 // What train-fnn measures of a trained program.
 #pragma once
 
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
 #include "common/io/safetensors.h"
 #include "common/log/result.h"
 #include "common/train/loop.h"
@@ -8,6 +13,13 @@
 #include "tools/bias-learning/feedforward_program.h"
 
 namespace tenfold::bias_learning {
+
+// The mean over the seeds that have a value, its standard error, and what they are.
+log::Metric metric_of(const std::vector<std::optional<double>>& values, std::optional<bool> higher,
+                      const std::string& unit = "");
+
+// Names, sizes and digests of the data sets.
+log::Facts facts_of(const TrainFnnConfig& config, const std::map<std::string, DataSet>& data);
 
 // Accuracies and losses on the test images, task variances and their clusters, units that are on.
 log::Result fnn_result(FeedforwardProgram& program, const TrainFnnConfig& config,

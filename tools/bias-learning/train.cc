@@ -57,6 +57,7 @@ std::string trained_weights_hash(FeedforwardProgram& program, const FeedforwardO
 
 int train_fnn(const TrainFnnConfig& config, cli::Run& run) {
   if (run.device().cuda) throw Unavailable("--device: train-fnn runs on the CPU in this version");
+  if (config.solver == "ntk") return train_ntk(config, run);
   std::map<std::string, DataSet> data;
   FeedforwardOptions options;
   const std::vector<Source> sources = parse_sources(config.data);
