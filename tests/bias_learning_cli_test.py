@@ -228,10 +228,102 @@ class Recurrent(Case):
         self.assertIsNone(result["metrics"]["mse/bias/1e+09"]["value"])
         self.assertIsNotNone(result["metrics"]["mse/bias/1.5"]["value"])
 
+    def test_every_system_is_learned_scored_again_and_drawn(self):
+        table = self.folder / "wave.csv"
+        table.write_text("t,y1,y2,x1\n" + "".join(f"{t},{(t % 9) / 9},{(t % 5) ** 2},{t % 2}\n" for t in range(60)))
+        small = ["--hidden", "16", "--iters", "12", "--jacobian-steps", "2", "--gain", "0.8,1.5"]
+        for name, more, figures in (
+                ("cosine", ["--period", "20", "--train-r0"], ("mse", "nmse", "r2")),
+                (f"csv:{table}", ["--activation", "tanh"], ("mse", "nmse", "r2")),
+                ("lorenz", ["--batch", "4", "--steps", "60", "--train", "full"],
+                 ("mse", "nmse", "horizon", "self_sustained_mse_27", "self_sustained_r2_400")),
+                ("reach", ["--angles", "4", "--steps", "20", "--weights", "uniform"], ("distance_training", "distance_held_out"))):
+            out = self.folder / name.split(":")[0]
+            result = self.result("train-rnn", *QUIET, "--system", name, *small, *more, "--out", out)
+            train = "full" if "full" in more else "bias"
+            for figure in figures:
+                self.assertIsNotNone(result["metrics"][f"{figure}/{train}/1.5"]["value"], figure)
+            model = result["model"]
+            self.assertEqual(model["weights_hash_start"] == model["weights_hash_end"], train == "bias")
+            self.assertEqual(set(result["series"]["eigenvalues/0.8"]["columns"]["after"]), {0, 1})
+            again = self.result("eval", *QUIET, "--run", out)
+            for key, metric in again["metrics"].items():
+                self.assertEqual(metric, result["metrics"][key], key)
+            self.assertEqual(again["series"]["eigenvalues/1.5"], result["series"]["eigenvalues/1.5"])
+            done = subprocess.run(["/usr/bin/python3", PLOT, out / "result.json", "--out", self.folder / "p.png"],
+                                  capture_output=True, text=True)
+            self.assertEqual(done.returncode, 0, done.stderr)
+        both = [self.folder / name / "result.json" for name in ("cosine", "lorenz")]
+        done = subprocess.run(["/usr/bin/python3", PLOT, *both, "--out", self.folder / "p.png"], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_train_is_one_of_the_two_by_its_task(self):
+        result = self.result("train", *QUIET, "--task", "vdp", "--hidden", "10", "--iters", "2")
+        self.assertEqual(result["schema"], "bias-learning.train-rnn/1")
+        self.refused(64, "--task", args=["train", *QUIET])
+
+    def test_stored_networks_of_another_size_are_refused(self):
+        out = self.folder / "run"
+        self.done("train-rnn", *QUIET, "--hidden", "10", "--iters", "2", "--out", out)
+        other = self.folder / "other"
+        self.done("train-rnn", *QUIET, "--hidden", "12", "--iters", "2", "--out", other)
+        (out / "networks.safetensors").write_bytes((other / "networks.safetensors").read_bytes())
+        self.refused(78, "1.5/0/b has 12 numbers", args=["eval", *QUIET, "--run", out])
+        (out / "networks.safetensors").unlink()
+        self.refused(66, "networks.safetensors", args=["eval", *QUIET, "--run", out])
+
+    def test_targets_of_lorenz_are_the_view_tau_samples_later(self):
+        path = self.folder / "t.csv"
+        self.done("train-rnn", "--quiet", "--system", "lorenz", "--steps", "100", "--dump-target", path)
+        rows = [line.split(",") for line in path.read_text().splitlines()]
+        self.assertEqual(rows[0], ["t", "x", "y", "z", "target"])
+        x, target = [float(r[1]) for r in rows[28:]], [float(r[4]) for r in rows[1:74]]
+        slope = (x[40] - x[0]) / (target[40] - target[0])
+        for a, b in zip(x, target):
+            self.assertAlmostEqual(a - x[0], slope * (b - target[0]), places=6)
+
+    def test_impossible_systems_are_refused(self):
+        def refused(code, *words, args):
+            self.refused(code, *words, args=["train-rnn", *QUIET, "--hidden", "10", "--iters", "2", *args])
+        refused(64, "--system", "'pendulum'", args=["--system", "pendulum"])
+        refused(66, "nowhere.csv", args=["--system", f"csv:{self.folder}/nowhere.csv"])
+        refused(64, "--dt 0.5", "Lorenz", args=["--system", "lorenz", "--dt", "0.5"])
+        refused(64, "--tau: reach has none", args=["--system", "reach", "--tau", "3"])
+        refused(64, "--start: found 3", args=["--start", "1,2,3"])
+        refused(64, "--jacobian-steps: found 300", args=["--jacobian-steps", "300"])
+        bad = self.folder / "bad.csv"
+        bad.write_text("t,y1\n0,1\n1,abc\n")
+        refused(65, "bad.csv:3", "y1", args=["--system", f"csv:{bad}"])
+        self.refused(70, "step 0", args=["train-rnn", *QUIET, "--hidden", "10", "--iters", "2", "--gain", "1e9"])
+
     def test_impossible_requests_are_refused(self):
         self.refused(64, "--gain", "'x'", args=["train-rnn", *QUIET, "--gain", "x"])
         self.refused(64, "--gain", "'0'", args=["train-rnn", *QUIET, "--gain", "0"])
         self.refused(64, "--hidden", args=["train-rnn", *QUIET, "--hidden", "0"])
+
+
+class Effects(Case):
+    """What the paper claims, at the presets, within what another implementation measured (specification, section 8)."""
+
+    def test_biases_follow_van_der_pol_at_a_large_gain_only(self):
+        metrics = self.result("train-rnn", "--quiet", "--preset", "small")["metrics"]
+        self.assertGreater(min(metrics["mse/bias/0.5"]["per_seed"]), 0.3)
+        self.assertLess(max(metrics["mse/bias/1.5"]["per_seed"]), 0.05)
+
+    @unittest.skipUnless(tool_case.LONG, "a minute: TENFOLD_LONG=1")
+    def test_lorenz_is_forecast_and_both_ways_of_training_fail_on_their_own_forecasts(self):
+        for train, most in (("bias", 0.3), ("full", 0.002)):
+            metrics = self.result("train-rnn", "--quiet", "--preset", "lorenz", "--train", train, "--seed", "0")["metrics"]
+            self.assertLess(metrics[f"nmse/{train}/1.5"]["value"], most)
+            self.assertGreater(metrics[f"self_sustained_mse_400/{train}/1.5"]["value"], 0.5)
+
+    @unittest.skipUnless(tool_case.LONG, "a minute: TENFOLD_LONG=1")
+    def test_reaching_generalises_from_many_angles_and_not_from_few(self):
+        many = self.result("train-rnn", "--quiet", "--preset", "reach")["metrics"]
+        few = self.result("train-rnn", "--quiet", "--preset", "reach", "--angles", "8")["metrics"]
+        self.assertLess(many["distance_training/bias/1.5"]["value"], 0.06)
+        self.assertLess(many["distance_held_out/bias/1.5"]["value"], 0.1)
+        self.assertGreater(few["distance_held_out/bias/1.5"]["value"], 0.3)
 
 
 class Theory(Case):

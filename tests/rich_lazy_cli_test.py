@@ -130,6 +130,13 @@ class Results(Case):
             for row in rows(self.result(self.train(kind, normalize=kind, iters=1))):
                 self.assertAlmostEqual(row[column], 1.25, places=4)
 
+    @unittest.skipUnless(tool_case.LONG, "half a minute: TENFOLD_LONG=1")
+    def test_the_kernel_changes_more_from_rank_one_than_from_full_rank_in_every_task(self):
+        metrics = self.result(["train", "--quiet", "--preset", "small"])["metrics"]
+        for task in ("2AF", "DMS", "CXT"):
+            low, full = (metrics[f"{task}/rank-{rank}/kernel_alignment"]["value"] for rank in (1, 100))
+            self.assertGreater(full - low, 0.15, task)
+
     def test_sequential_mnist_uses_the_last_step_and_scores_what_was_held_back(self):
         pixels = bytes((k * 7 + i) % 256 for k in range(48) for i in range(784))
         (self.folder / "train-images-idx3-ubyte.gz").write_bytes(gzip.compress(struct.pack(">IIII", 0x803, 48, 28, 28) + pixels))

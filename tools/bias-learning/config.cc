@@ -23,6 +23,10 @@ void require_distinct(const std::string& option, const std::vector<std::string>&
 
 }  // namespace
 
+void TrainConfig::validate(const cli::CommonOptions&) const {
+  throw UsageError("--task: missing; expected image tasks, cosine, vdp, lorenz, reach or csv:FILE");
+}
+
 // Section 8: seven tasks by biases; mask, readout and full training on mnist.
 void TrainFnnConfig::apply_preset(const std::string&, cli::CommonOptions&) {
   data = {"mnist", "fashion"};
@@ -112,18 +116,46 @@ int64_t TrainFnnConfig::cluster_count() const {
   return count;
 }
 
-// Section 8: a gain that fails and one that follows, three seeds.
-void TrainRnnConfig::apply_preset(const std::string&, cli::CommonOptions& common) {
-  system = "vdp";
-  hidden = 100;
-  gain = {"0.5", "1.5"};
-  iters = 1500;
-  common.seed = {0, 1, 2};
+// Section 8, by name: van der Pol at a gain that fails and one that follows, three seeds; Lorenz;
+// reaching; the gains of figure 3C at the paper's largest width.
+void TrainRnnConfig::apply_preset(const std::string& name, cli::CommonOptions& common) {
+  if (name == "small") {
+    hidden = 100;
+    gain = {"0.5", "1.5"};
+    iters = 1500;
+    common.seed = {0, 1, 2};
+  } else if (name == "paper") {
+    hidden = 1024;
+    gain = {"0.5", "0.8", "0.9", "1", "1.1", "1.2", "1.5", "2"};
+    common.seed = {0, 1, 2, 3, 4};
+  } else {
+    system = name;
+    iters = name == "lorenz" ? 800 : 1200;
+    common.seed = {0, 1};
+  }
 }
 
 void TrainRnnConfig::validate(const cli::CommonOptions&) const {
+  const bool csv = !csv_file().empty();
+  const auto is = [&](const char* name) { return system == name; };
+  if (!csv && !is("cosine") && !is("vdp") && !is("lorenz") && !is("reach"))
+    throw UsageError(fmt::format(
+        "--system: found '{}', expected cosine, vdp, lorenz, reach or csv:FILE", system));
   require_distinct("gain", gain);
   gains();
+  const auto only = [&](const char* option, bool given, bool used, const char* where) {
+    if (given && !used)
+      throw UsageError(fmt::format("--{}: {} has none, expected with {}", option, system, where));
+  };
+  only("period", period.has_value(), is("cosine"), "cosine");
+  only("dt", dt.has_value(), !csv && !is("cosine"), "vdp, lorenz or reach");
+  only("burn-in", burn_in.has_value(), is("vdp") || is("lorenz"), "vdp or lorenz");
+  only("start", !start.empty(), is("vdp") || is("lorenz"), "vdp or lorenz");
+  only("tau", tau.has_value(), is("lorenz"), "lorenz");
+  only("batch", batch.has_value(), is("lorenz"), "lorenz");
+  only("angles", angles.has_value(), is("reach"), "reach");
+  only("dump-target", !dump_target.empty(), !is("reach"), "a trajectory");
+  if (is("vdp") || is("lorenz")) start_state();
 }
 
 std::vector<double> TrainRnnConfig::gains() const {
@@ -137,8 +169,29 @@ std::vector<double> TrainRnnConfig::gains() const {
   return out;
 }
 
+std::vector<double> TrainRnnConfig::start_state() const {
+  const size_t wanted = system == "lorenz" ? 3 : 2;
+  if (start.empty())
+    return system == "lorenz" ? std::vector<double>{1, 1, 1} : std::vector<double>{2, 0};
+  std::vector<double> out;
+  for (const std::string& text : start) {
+    char* end = nullptr;
+    out.push_back(std::strtod(text.c_str(), &end));
+    if (end == text.c_str() || *end != '\0' || !std::isfinite(out.back()))
+      throw UsageError(fmt::format("--start: found '{}', expected a number", text));
+  }
+  if (out.size() != wanted)
+    throw UsageError(
+        fmt::format("--start: found {} numbers, expected {} for {}", out.size(), wanted, system));
+  return out;
+}
+
+std::string TrainRnnConfig::csv_file() const {
+  return system.rfind("csv:", 0) == 0 ? system.substr(4) : "";
+}
+
 void EvalConfig::validate(const cli::CommonOptions&) const {
-  if (run.empty()) throw UsageError("--run: missing; expected the folder of a train-fnn run");
+  if (run.empty()) throw UsageError("--run: missing; expected the folder of a run");
 }
 
 void CheckTheoryConfig::set_defaults(cli::CommonOptions& common) {

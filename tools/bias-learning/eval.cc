@@ -1,48 +1,23 @@
-// `eval`: stored biases and masks on the weights and test images of a train-fnn run.
+// `eval`: stored biases and masks on the weights and test images of a train-fnn run (of a train-rnn
+// run: eval_rnn.cc).
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <string>
 
-#include "common/cli/snapshot.h"
 #include "common/core/error.h"
-#include "common/io/file.h"
 #include "common/io/safetensors.h"
 #include "common/stats/correlation.h"
 #include "tools/bias-learning/commands.h"
 #include "tools/bias-learning/feedforward_program.h"
+#include "tools/bias-learning/stored_options.h"
 #include "tools/bias-learning/task_variance.h"
 
 namespace tenfold::bias_learning {
 namespace {
 
-struct TrainedRun {
-  TrainFnnConfig config;
-  std::vector<int64_t> seeds;
-};
-
-// The options in a run's config.json, which also says by whom and how they were given.
-std::string options_in(const std::string& path) {
-  try {
-    return nlohmann::ordered_json::parse(io::read_text(path)).at("config").dump();
-  } catch (const nlohmann::json::exception&) {
-    throw DataError(path + ": expected the configuration that train-fnn writes");
-  }
-}
-
-TrainedRun read_run(const std::string& folder) {
-  const std::string path = folder + "/config.json";
-  const std::string json = options_in(path);
-  TrainedRun run;
-  run.config = cli::config_from_snapshot<TrainFnnConfig>(json, path);
-  cli::CommonOptions common;
-  cli::read_snapshot(json, path,
-                     [&](cli::FieldVisitor& v) { common.visit(v, cli::Kind::kTraining); });
-  run.seeds = common.seed;
-  return run;
-}
+using TrainedRun = StoredOptions<TrainFnnConfig>;
 
 struct Found {
   uint64_t seed;
@@ -77,7 +52,8 @@ void add(log::Result& result, const std::string& name, std::optional<double> val
 }  // namespace
 
 int evaluate(const EvalConfig& config, cli::Run& run) {
-  const TrainedRun trained = read_run(config.run);
+  if (subcommand_of(config.run) == "train-rnn") return evaluate_rnn(config, run);
+  const TrainedRun trained = read_options<TrainFnnConfig>(config.run);
   const std::string path =
       config.biases.empty() ? config.run + "/biases.safetensors" : config.biases;
   const io::SafeTensors file = io::read_safetensors(path);

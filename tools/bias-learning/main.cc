@@ -1,6 +1,10 @@
+#include <string>
+#include <vector>
+
 #include "common/cli/tool.h"
 #include "tools/bias-learning/commands.h"
 #include "tools/bias-learning/config.h"
+#include "tools/bias-learning/train_alias.h"
 
 int main(int argc, char** argv) {
   using namespace tenfold::bias_learning;
@@ -11,8 +15,11 @@ int main(int argc, char** argv) {
                            Kind::kTraining, train_fnn);
   tool.add<TrainRnnConfig>("train-rnn", "let random recurrent networks generate a trajectory",
                            Kind::kTraining, train_rnn);
-  tool.add<EvalConfig>("eval", "score stored biases on the weights of a train-fnn run",
-                       Kind::kAnalysis, evaluate);
+  // Alone it is refused when checked: with a task it has become one of the two.
+  tool.add<TrainConfig>("train", "train-fnn or train-rnn, as --task says", Kind::kTraining,
+                        [](const TrainConfig&, tenfold::cli::Run&) { return 64; });
+  tool.add<EvalConfig>("eval", "score stored biases or networks of a run again", Kind::kAnalysis,
+                       evaluate);
   tool.add<CheckTheoryConfig>("check-theory", "build what the two theorems promise and measure it",
                               Kind::kAnalysis, check_theory);
   tool.set_examples("train-fnn",
@@ -22,8 +29,14 @@ int main(int argc, char** argv) {
                     "      --hidden 4000 --train-images 20000 --test-images 5000");
   tool.set_examples("train-rnn",
                     "bias-learning train-rnn --preset small\n"
-                    "      van der Pol at gains 0.5 and 1.5, three seeds");
+                    "      van der Pol at gains 0.5 and 1.5, three seeds\n"
+                    "  bias-learning train-rnn --preset lorenz --train full");
+  tool.set_examples("train", "bias-learning train --task vdp --gain 1.5");
   tool.set_examples("eval", "bias-learning eval --run runs/small");
   tool.set_examples("check-theory", "bias-learning check-theory --check ffn --width 100,1000");
-  return tool.run(argc, argv);
+  std::vector<std::string> arguments = dispatched({argv, argv + argc});
+  std::vector<char*> pointers;
+  for (std::string& argument : arguments) pointers.push_back(argument.data());
+  pointers.push_back(nullptr);
+  return tool.run(argc, pointers.data());
 }

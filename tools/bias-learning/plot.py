@@ -2,6 +2,7 @@
 of check-theory."""
 
 import argparse
+import math
 import pathlib
 import sys
 
@@ -44,23 +45,98 @@ def draw_losses(axis, result):
     axis.legend(fontsize=6)
 
 
+def coloured(names):
+    """Columns NAME/GAIN/SEED with a colour for each gain, and a label for its first."""
+    palette = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#999999", "#F0E442")
+    seen = {}
+    for name in names:
+        gain = name.split("/")[1]
+        label = None if gain in seen else f"gain {gain}"
+        yield name, seen.setdefault(gain, palette[len(seen) % len(palette)]), label
+
+
 def draw_trajectories(axis, result):
     columns = result["series"]["trajectories"]["columns"]
-    axis.plot(columns["t"], columns["target"], color="black", lw=2, label="target")
+    if "x_0" in {name.split("/")[0] for name in columns}:
+        return draw_reaches(axis, columns)
     for name, values in columns.items():
-        if name.startswith("output/"):
-            axis.plot(columns["t"], numbers(values), lw=0.9, label=f"gain/seed {name[7:]}")
+        if name.startswith("target"):
+            axis.plot(columns["t"], numbers(values), color="black", lw=2, label=name.replace("_", " "))
+    outputs = [name for name in columns if name.startswith("output")]
+    for name, colour, label in coloured(outputs):
+        axis.plot(columns["t"], numbers(columns[name]), lw=0.9, color=colour, label=label)
+    if "self_sustained" in result["series"]:
+        axis.axvline(len(columns["t"]) - len(result["series"]["self_sustained"]["columns"]["step"]) + 0.5, color="grey", ls=":",
+                     label="from here on its own forecasts")
     axis.set_xlabel("step")
     axis.legend(fontsize=6)
 
 
-def draw_gains(axis, result):
-    for name, metric in result["metrics"].items():
-        if name.startswith("mse/"):
-            values = [v for v in metric.get("per_seed", []) if v is not None]
-            axis.semilogy([float(name.split("/")[2])] * len(values), values, "o", color="#D55E00")
-    axis.set_xlabel("gain g")
+def draw_reaches(axis, columns):
+    for name, colour, label in coloured([name for name in columns if name.startswith("x_")]):
+        x, y = numbers(columns[name]), numbers(columns["y" + name[1:]])
+        axis.plot(x, y, lw=0.8, color=colour, label=label)
+        axis.plot(x[-1], y[-1], "o", ms=3, color=colour)
+    turn = [6.283185307 * i / 200 for i in range(201)]
+    axis.plot([math.cos(a) for a in turn], [math.sin(a) for a in turn], color="black", lw=0.8, ls=":")
+    axis.set_aspect("equal")
+    axis.set_title("reaches to held-out targets", fontsize=9)
+    axis.legend(fontsize=6)
+
+
+KINDS = {"bias": "biases", "full": "everything"}
+
+
+def kind_of(result):
+    return KINDS[result["tables"]["rnn"]["rows"][0][3]]
+
+
+def draw_sustained(axis, results):
+    for result, style in zip(results, ("-", "--", ":", "-.")):
+        columns = result["series"]["self_sustained"]["columns"]
+        for name, colour, label in coloured([name for name in columns if name != "step"]):
+            axis.plot(columns["step"], numbers(columns[name]), style, lw=0.9, color=colour,
+                      label=label and f"{kind_of(result)}, {label}")
+    axis.axhline(results[0]["data"]["target_variance"], color="black", ls=":", label="the signal's variance")
+    axis.set_xlabel("steps on its own forecasts")
     axis.set_ylabel("mean squared error")
+    axis.legend(fontsize=6)
+
+
+def draw_distances(axis, results):
+    names = []
+    for result in results:
+        for name, metric in result["metrics"].items():
+            if name.startswith("distance_"):
+                which, train, gain = name[9:].split("/")
+                axis.plot([len(names)] * len(metric["per_seed"]), numbers(metric["per_seed"]), "o", color="#0072B2")
+                names.append(f"{KINDS[train]}, gain {gain},\n{which.replace('_', ' ')} angles")
+    axis.set_xticks(range(len(names)), names, rotation=30, ha="right", fontsize=7)
+    axis.set_ylim(bottom=0)
+    axis.set_ylabel("distance to the target at the end")
+
+
+# Bias learning and full training of several results beside each other.
+def draw_gains(axis, results):
+    for train, colour in (("bias", "#D55E00"), ("full", "#0072B2")):
+        points = [(float(name.split("/")[2]), v) for result in results for name, metric in result["metrics"].items()
+                  if name.startswith(f"mse/{train}/") for v in metric.get("per_seed", []) if v is not None]
+        if points:
+            axis.semilogy(*zip(*points), "o", color=colour, label=KINDS[train])
+    axis.set_xlabel("gain g")
+    axis.set_ylabel("loss after training" if results[0]["data"]["name"] == "reach" else "mean squared error")
+    axis.legend(fontsize=7)
+
+
+def draw_parameters(axis, results):
+    for train, colour in (("bias", "#D55E00"), ("full", "#0072B2")):
+        points = [(result["model"]["trained_params"], metric["value"]) for result in results
+                  for name, metric in result["metrics"].items() if name.startswith(f"mse/{train}/") and metric["value"] is not None]
+        if points:
+            axis.loglog(*zip(*sorted(points)), "o-", color=colour, label=KINDS[train])
+    axis.set_xlabel("trained parameters")
+    axis.set_ylabel("mean squared error")
+    axis.legend(fontsize=7)
 
 
 def draw_eigenvalues(axis, result):
@@ -72,7 +148,9 @@ def draw_eigenvalues(axis, result):
                 axis.plot([columns["re"][i] for i in chosen], [columns["im"][i] for i in chosen], marker, ms=4,
                           label=f"g {name.split('/')[1]}, {'trained' if after else 'before'}")
     axis.set_aspect("equal")
-    axis.set_xlabel("real part of the Jacobian's eigenvalues")
+    axis.set_xlabel("real part")
+    axis.set_ylabel("imaginary part")
+    axis.set_title("eigenvalues of the Jacobian", fontsize=9)
     axis.legend(fontsize=6)
 
 
@@ -87,37 +165,68 @@ def draw_theory(axis, result):
     axis.set_ylabel("largest error, mean over seeds")
 
 
-def panels_of(result):
+def recurrent_panels(results):
+    def everywhere(found):
+        return all(found(result) for result in results)
+
+    single = []
+    if len(results) == 1:
+        single = [draw_trajectories] if "trajectories" in results[0]["series"] else []
+        single += [draw_eigenvalues] if any(name.startswith("eigenvalues/") for name in results[0]["series"]) else []
+    panels = [lambda axis, draw=draw: draw(axis, results[0]) for draw in single]
+    if everywhere(lambda result: "self_sustained" in result["series"]):
+        panels.append(lambda axis: draw_sustained(axis, results))
+    if everywhere(lambda result: result["data"]["name"] == "reach"):
+        panels.append(lambda axis: draw_distances(axis, results))
+    if len({row[1] for result in results for row in result["tables"]["rnn"]["rows"]}) > 1:
+        panels.append(lambda axis: draw_gains(axis, results))
+    if len({result["model"]["trained_params"] for result in results}) > 2 or not panels:
+        panels.append(lambda axis: draw_parameters(axis, results))
+    return panels
+
+
+def panels_of(results):
+    if "rnn" in results[0].get("tables", {}):
+        return recurrent_panels(results)
+    result = results[0]
+    drawings = feedforward_drawings(result)
+    return [lambda axis, draw=draw: draw(axis, result) for draw in drawings]
+
+
+def feedforward_drawings(result):
     if result["subcommand"] == "check-theory":
         return [draw_theory]
-    if result["subcommand"] == "train-rnn":
-        return [draw_trajectories, draw_gains, draw_eigenvalues]
     return [draw_accuracies, draw_losses] + ([draw_clusters] if "unit_variance" in result.get("series", {}) else [])
 
 
-def draw(result, title, width, out):
+def draw(results, title, width, out):
     import matplotlib
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
-    panels = panels_of(result)
-    figure, axes = plt.subplots(1, len(panels), figsize=(width, 5), constrained_layout=True, squeeze=False)
+    panels = panels_of(results)
+    result = results[0]
+    figure, axes = plt.subplots(1, len(panels), figsize=(min(width, 6 * len(panels)), 5), constrained_layout=True, squeeze=False)
     for axis, panel in zip(axes[0], panels):
-        panel(axis, result)
+        panel(axis)
     figure.suptitle(title or f"bias-learning {result['subcommand']}" + (" (partial)" if result["status"] == "partial" else ""))
     save(figure, out, 110)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("results", nargs=1, metavar="RESULT.json", help="a result file, or - for stdin")
+    parser.add_argument("results", nargs="+", metavar="RESULT.json",
+                        help="a result file, or - for stdin; several of train-rnn are compared")
     parser.add_argument("--out", help="FILE.png or .svg; beside the input by default")
     parser.add_argument("--title")
     parser.add_argument("--width", type=float, default=14, help="inches")
 
     def body(options):
         out = picture_path(options.out, options.results, "bias-learning")
-        draw(read_result(options.results[0], "bias-learning", ("train-fnn", "train-rnn", "check-theory")), options.title,
-             options.width, out)
+        kinds = ("train-fnn", "train-rnn", "check-theory", "eval")
+        results = [read_result(path, "bias-learning", kinds) for path in options.results]
+        if len(results) > 1 and not all("rnn" in result.get("tables", {}) for result in results):
+            raise ValueError("several results: expected all of train-rnn")
+        draw(results, options.title, options.width, out)
     run(parser, body)
 
 

@@ -1,32 +1,31 @@
-// Autonomous recurrent networks r_t = -alpha r_{t-1} + beta relu(W r_{t-1} + b), y_t = C r_t, of
-// which the biases, or everything, are trained to follow one trajectory; seeds and gains side by
-// side (specification, sections 3.3 and 4).
+// Recurrent networks of which the biases, or everything, are trained on one task; seeds and gains
+// side by side (specification, sections 3.3 and 4).
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "common/train/loop.h"
 #include "tools/bias-learning/adam.h"
+#include "tools/bias-learning/rnn_task.h"
 
 namespace tenfold::bias_learning {
 
 struct RnnOptions {
-  int64_t hidden = 100;
-  double alpha = -0.9, beta = 0.1, clip = 1, rate = 0.01;
-  bool full = false;
+  NetworkShape shape;  // inputs and outputs are the task's
+  NetworkDraw draw;    // start 0 where the task begins at zero
+  double clip = 1, rate = 0.01;
+  int64_t iterations = 0;  // over which the rate falls linearly to 0; 0: it stays
+  bool full = false, train_start = false;
   std::vector<uint64_t> seeds;
   std::vector<double> gains;
-  std::vector<double> target;  // y_1 .. y_T
 };
 
-// One network: weights of its seed (shared by the gains up to their factor), a start of its own.
 struct RnnModel {
-  uint64_t seed = 0;
-  double gain = 0;
-  std::vector<float> weight, readout, bias, start;  // [N, N], [N], [N], [N]
+  RateNetwork network;
   Adam adam;
   bool diverged = false;
   int64_t diverged_at = -1;   // the iteration; the network then stays as it was
@@ -38,7 +37,7 @@ class RnnProgram : public train::Program {
  public:
   static constexpr int64_t kCurveEvery = 10;
 
-  explicit RnnProgram(const RnnOptions& options);
+  RnnProgram(const RnnOptions& options, std::shared_ptr<const RnnTask> task);
 
   void step(int64_t step) override;
   void steps(int64_t first, int64_t count) override;  // networks do not wait for each other
@@ -49,24 +48,38 @@ class RnnProgram : public train::Program {
   std::string note() const override;
 
   const std::vector<RnnModel>& models() const { return models_; }
+  const RnnTask& task() const { return *task_; }
+  int64_t trained_parameters() const { return trained_end_ - trained_at_; }
   double seconds_trained() const { return seconds_trained_; }
 
-  struct Run {
-    std::vector<double> output;  // y_1 .. y_T
-    std::vector<float> last;     // r_T
-    double mse = 0;
-  };
-  // With the given biases in place of the model's own (nullptr: its own).
-  Run run(const RnnModel& model, const float* bias = nullptr) const;
+  // Kept between steps. Of several parts each takes some of the trials, in a thread of its own.
+  struct Workspace {
+    explicit Workspace(int64_t count) : parts(static_cast<size_t>(count)) {}
+    Trials trials;
+    std::vector<float> y, d_y;  // of all trials, where there are several parts
+    struct Part {
+      int64_t first = 0;
+      Trials trials;
+      NetworkBuffers buffers;
+    };
+    std::vector<Part> parts;
 
-  // The loss and its gradient by what is trained: b, or W, C and b one after the other.
-  double gradient(const RnnModel& model, std::vector<float>& out) const;
+    const std::vector<float>& gradient() const { return parts[0].buffers.gradient; }
+  };
+  // The loss of an iteration; its gradient, laid out as the network's values, where something is
+  // trained, is then in the workspace.
+  double gradient(const RnnModel& model, int64_t iteration, Workspace& workspace) const;
 
  private:
-  void iterate(RnnModel& model, int64_t step);
+  double split_gradient(const RateNetwork& net, Workspace& workspace) const;
+  void iterate(RnnModel& model, int64_t iteration, Workspace& workspace) const;
 
   RnnOptions options_;
+  std::shared_ptr<const RnnTask> task_;
+  int64_t trained_at_ = 0, trained_end_ = 0;  // of a network's values
   std::vector<RnnModel> models_;
+  // One a thread, or, of fewer networks than threads, one whose parts share the threads.
+  std::vector<Workspace> workspaces_;
   std::vector<std::pair<int64_t, double>> losses_;
   double seconds_trained_ = 0;
 };

@@ -3,75 +3,134 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <functional>
+#include <memory>
 
-#include "tools/bias-learning/dynamical_systems.h"
+#include "tools/bias-learning/forecasting_task.h"
+#include "tools/bias-learning/reaching_task.h"
+#include "tools/bias-learning/trajectory_task.h"
 
 namespace tenfold::bias_learning {
 namespace {
 
+std::shared_ptr<const RnnTask> oscillator(int64_t steps) {
+  return trajectory_task(van_der_pol_trajectory(steps, {{2, 0}, 0.1, 400}));
+}
+
 RnnOptions options_of(bool full) {
   RnnOptions o;
-  o.hidden = 12;
+  o.shape.hidden = 12;
   o.full = full;
   o.seeds = {1, 2};
   o.gains = {0.5, 1.5};
-  o.target = van_der_pol(30).target;
   return o;
 }
 
-// In float64, from the equations.
-double loss_of(const RnnModel& m, const RnnOptions& o, const std::vector<double>& w,
-               const std::vector<double>& c, const std::vector<double>& b) {
-  const auto n = size_t(o.hidden);
-  std::vector<double> r(m.start.begin(), m.start.end()), next(n);
-  double loss = 0;
-  for (const double y : o.target) {
-    double out = 0;
-    for (size_t i = 0; i < n; ++i) {
-      double u = b[i];
-      for (size_t j = 0; j < n; ++j) u += w[i * n + j] * r[j];
-      next[i] = 0.9 * r[i] + 0.1 * std::max(u, 0.0);
-      out += c[i] * next[i];
+// Outputs in float64, from the equations; values as RateNetwork lays them out.
+std::vector<double> outputs_of(const RateNetwork& net, const Trials& t,
+                               const std::vector<double>& values) {
+  const NetworkShape& s = net.shape;
+  const int64_t n = s.hidden;
+  const double *w = values.data(), *in = w + net.input_at(), *c = w + net.readout_at(),
+               *b = w + net.bias_at();
+  std::vector<double> y(size_t(t.steps * t.batch * s.outputs), 0.0);
+  for (int64_t trial = 0; trial < t.batch; ++trial) {
+    std::vector<double> r(values.begin() + net.start_at(), values.end()), next(r.size());
+    for (int64_t step = 0; step < t.steps; ++step) {
+      const int64_t row = step * t.batch + trial;
+      for (int64_t i = 0; i < n; ++i) {
+        double u = b[i];
+        for (int64_t j = 0; j < n; ++j) u += w[i * n + j] * r[size_t(j)];
+        for (int64_t k = 0; k < s.inputs; ++k)
+          u += in[i * s.inputs + k] *
+               double(t.x[size_t((t.constant_input ? trial : row) * s.inputs + k)]);
+        next[size_t(i)] = -s.alpha * r[size_t(i)] + s.beta * std::max(u, 0.0);
+      }
+      r = next;
+      for (int64_t o = 0; o < s.outputs; ++o)
+        for (int64_t i = 0; i < n; ++i)
+          y[size_t(row * s.outputs + o)] += c[o * n + i] * r[size_t(i)];
     }
-    r = next;
-    loss += (out - y) * (out - y) / double(o.target.size());
   }
-  return loss;
+  return y;
+}
+
+// Also with the trials in several parts, where there are several.
+void check_gradient(RnnOptions o, const std::shared_ptr<const RnnTask>& task, int64_t parts,
+                    const std::function<double(const Trials&, const std::vector<double>&)>& loss) {
+  for (const int64_t call : {0, 1, 2}) {
+    o.full = call > 0;
+    RnnProgram program(o, task);
+    program.steps(0, 5);
+    const RnnModel& m = program.models()[1];
+    RnnProgram::Workspace w(call == 2 ? parts : 1);
+    const double found = program.gradient(m, 5, w);
+    std::vector<double> values(m.network.values.begin(), m.network.values.end());
+    const auto loss_now = [&] { return loss(w.trials, outputs_of(m.network, w.trials, values)); };
+    CHECK(found == Approx(loss_now()).epsilon(1e-5));
+    const size_t begin = o.full ? 0 : size_t(m.network.bias_at());
+    const size_t end = o.train_start ? values.size() : size_t(m.network.start_at());
+    CHECK(program.trained_parameters() == int64_t(end - begin));
+    for (size_t i = begin; i < end; ++i) {
+      const double kept = values[i];
+      values[i] = kept + 1e-6;
+      const double above = loss_now();
+      values[i] = kept - 1e-6;
+      const double below = loss_now();
+      values[i] = kept;
+      CHECK(w.gradient()[i] == Approx((above - below) / 2e-6).epsilon(3e-3).margin(2e-5));
+    }
+  }
+}
+
+double squares(const Trials& t, const std::vector<double>& y, size_t first) {
+  double sum = 0;
+  for (size_t i = first; i < y.size(); ++i)
+    sum += (y[i] - t.target[i]) * (y[i] - t.target[i]) / double(y.size() - first);
+  return sum;
 }
 
 }  // namespace
 
-TEST_CASE("gradients through time are those of differences of the loss, of b alone or of all") {
-  for (const bool full : {false, true}) {
-    const RnnOptions o = options_of(full);
-    RnnProgram program(o);
-    program.steps(0, 5);
-    const RnnModel& m = program.models()[1];
-    std::vector<float> d;
-    const double loss = program.gradient(m, d);
-    std::vector<double> w(m.weight.begin(), m.weight.end()), c(m.readout.begin(), m.readout.end()),
-        b(m.bias.begin(), m.bias.end());
-    CHECK(loss == Approx(loss_of(m, o, w, c, b)).epsilon(1e-5));
-    CHECK(program.run(m).mse == Approx(loss).epsilon(1e-5));
-    size_t at = 0;
-    const auto compare = [&](std::vector<double>& values) {
-      for (double& v : values) {
-        const double kept = v;
-        v = kept + 1e-6;
-        const double above = loss_of(m, o, w, c, b);
-        v = kept - 1e-6;
-        const double below = loss_of(m, o, w, c, b);
-        v = kept;
-        CHECK(d[at++] == Approx((above - below) / 2e-6).epsilon(2e-3).margin(1e-5));
-      }
-    };
-    if (full) {
-      compare(w);
-      compare(c);
-    }
-    compare(b);
-    CHECK(at == d.size());
-  }
+TEST_CASE("gradients of a trajectory's loss are its differences, of b, r_0 or everything") {
+  RnnOptions o = options_of(false);
+  o.train_start = true;
+  check_gradient(o, oscillator(30), 1,
+                 [](const Trials& t, const auto& y) { return squares(t, y, 0); });
+}
+
+TEST_CASE("gradients of a forecast's loss are its differences, windows and settling included") {
+  RnnOptions o = options_of(false);
+  o.shape.alpha = -0.8;
+  o.shape.beta = 0.2;
+  const LorenzView view = lorenz_view({{1, 1, 1}, 0.01, 10000});
+  check_gradient(o, forecasting_task(view, {54, 3, 27}), 2, [](const Trials& t, const auto& y) {
+    return squares(t, y, size_t(kSettling * t.batch));
+  });
+}
+
+TEST_CASE("gradients of reaching go through the moving mass") {
+  RnnOptions o = options_of(false);
+  o.shape.alpha = -0.8;
+  o.shape.beta = 0.2;
+  check_gradient(
+      o, reaching_task({15, 4, 0.1}), 3, [](const Trials& t, const std::vector<double>& y) {
+        double loss = 0;
+        for (int64_t b = 0; b < t.batch; ++b) {
+          double p[2] = {}, v[2] = {};
+          for (int64_t step = 0; step < t.steps; ++step) {
+            for (int k = 0; k < 2; ++k) {
+              const double u = y[size_t((step * t.batch + b) * 2 + k)];
+              v[k] += 0.1 * u;
+              p[k] += 0.1 * v[k];
+              const double off = p[k] - t.x[size_t(b * 2 + k)];
+              if (step >= t.steps - 10)
+                loss += (off * off + 0.1 * v[k] * v[k] + 0.01 * u * u) / double(10 * t.batch);
+            }
+          }
+        }
+        return loss;
+      });
 }
 
 TEST_CASE("gains share the draw of their seed, and a network among others is the one alone") {
@@ -79,24 +138,47 @@ TEST_CASE("gains share the draw of their seed, and a network among others is the
   RnnOptions one = all;
   one.seeds = {2};
   one.gains = {1.5};
-  RnnProgram together(all), alone(one);
-  CHECK(together.models()[3].weight[5] / together.models()[2].weight[5] == Approx(3));
+  RnnProgram together(all, oscillator(30)), alone(one, oscillator(30));
+  const auto& models = together.models();
+  CHECK(models[3].network.values[5] / models[2].network.values[5] == Approx(3));
+  CHECK(models[3].network.start()[1] == models[2].network.start()[1]);
   together.steps(0, 40);
   for (int64_t s = 0; s < 40; ++s) alone.step(s);
-  CHECK(together.models()[3].bias == alone.models()[0].bias);
-  CHECK(together.models()[3].weight == RnnProgram(all).models()[3].weight);  // frozen
-  CHECK(together.models()[3].loss < together.models()[3].curve[0]);
+  CHECK(models[3].network.values == alone.models()[0].network.values);
+  const RateNetwork fresh = RnnProgram(all, oscillator(30)).models()[3].network;
+  const auto frozen = [](const RateNetwork& net) {
+    std::vector<float> v = net.values;
+    std::fill_n(v.begin() + net.bias_at(), net.shape.hidden, 0.0f);
+    return v;
+  };
+  CHECK(frozen(models[3].network) == frozen(fresh));
+  CHECK(models[3].network.values != fresh.values);
+  CHECK(models[3].loss < models[3].curve[0]);
+}
+
+TEST_CASE("a rate that falls ends at 0") {
+  RnnOptions o = options_of(false);
+  o.iterations = 10;
+  RnnProgram program(o, oscillator(30));
+  program.steps(0, 10);
+  const std::vector<float> at_end = program.models()[1].network.values;
+  program.step(10);
+  CHECK(program.models()[1].network.values == at_end);
 }
 
 TEST_CASE("a network that overflows is frozen where it did, and the others go on") {
   RnnOptions o = options_of(false);
   o.gains = {1.5, 1e9};
-  RnnProgram program(o);
+  RnnProgram program(o, oscillator(30));
   program.steps(0, 3);
   CHECK(program.models()[1].diverged);
   CHECK(program.models()[1].diverged_at == 0);
   CHECK(!program.models()[0].diverged);
   CHECK(std::isfinite(program.drain_losses().back().second));
+  o.gains = {1e9};
+  RnnProgram none(o, oscillator(30));
+  none.steps(0, 3);
+  CHECK(std::isnan(none.drain_losses().back().second));
 }
 
 }  // namespace tenfold::bias_learning
