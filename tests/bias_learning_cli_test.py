@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import unittest
+import zipfile
 
 import tool_case
 
@@ -84,11 +85,66 @@ class Images(Case):
         runs = [self.folder / name for name in "ab"]
         first, _ = (self.result(*self.args("--train", "bias,mask", "--seed", seed, "--out", out)) for seed, out in zip("12", runs))
         again = self.result("eval", "--quiet", "--run", runs[0])
-        for name in ("rows/bias/test_accuracy", "rows-relabel/mask/test_accuracy", "rows/bias/loss", "rows/spearman"):
+        for name in ("rows/bias/test_accuracy", "rows-relabel/mask/test_accuracy", "rows/bias/loss", "rows/spearman", "rows/on_fraction",
+                     "mask/on_units", "mask/corr_tv"):
             self.assertEqual(again["metrics"][name]["value"], first["metrics"][name]["value"], name)
+        self.assertEqual([row[1] for row in again["tables"]["task_variance"]["rows"]], ["rows", "rows-relabel"])
         self.refused(78, "weights", args=["eval", "--quiet", "--run", runs[0], "--biases", runs[1] / "biases.safetensors"])
         self.refused(66, "nowhere", args=["eval", "--quiet", "--run", self.folder / "nowhere"])
         self.refused(64, "--run", args=["eval", "--quiet"])
+        self.refused(64, "--analysis", args=["eval", "--quiet", "--run", runs[0], "--analysis", "colour"])
+
+        # Only what is asked for; other units than those that the biases were trained for.
+        some = self.result("eval", "--quiet", "--run", runs[0], "--analysis", "spearman")
+        self.assertEqual(set(some["metrics"]), {"rows/spearman", "rows-relabel/spearman"})
+        steps = self.result("eval", "--quiet", "--run", runs[0], "--analysis", "accuracy", "--activation", "heaviside")["metrics"]
+        self.assertNotEqual(steps["rows/bias/loss"]["value"], first["metrics"]["rows/bias/loss"]["value"])
+
+        # The same weights, other biases: legal. Another number of units, or none of the tasks: not.
+        path = self.folder / "other.safetensors"
+
+        def rewritten(change):
+            header, data = self.stored(runs[0] / "biases.safetensors")
+            change(header)
+            text = json.dumps(header).encode()
+            path.write_bytes(struct.pack("<Q", len(text)) + text + data)
+            return ["eval", "--quiet", "--run", runs[0], "--biases", path]
+
+        def swap(header):
+            header["b/rows"], header["b/rows-relabel"] = header["b/rows-relabel"], header["b/rows"]
+        swapped = self.result(*rewritten(swap))["metrics"]
+        self.assertLess(swapped["rows/bias/test_accuracy"]["value"], first["metrics"]["rows/bias/test_accuracy"]["value"])
+        self.refused(65, "found no b/TASK", args=rewritten(lambda header: [header.update({f"x{k}": header.pop(k)}) for k in list(header) if "/" in k]))
+
+        def halve(header):  # as many numbers, cut into two tensors
+            first_byte, end = header["b/rows"]["data_offsets"]
+            header["b/rows"] = {"dtype": "F32", "shape": [100], "data_offsets": [first_byte, first_byte + 400]}
+            header["rest"] = {"dtype": "F32", "shape": [100], "data_offsets": [first_byte + 400, end]}
+        self.refused(78, "b/rows has 100 units, expected 200", args=rewritten(halve))
+
+    def stored(self, path):
+        data = path.read_bytes()
+        size = struct.unpack("<Q", data[:8])[0]
+        return json.loads(data[8:8 + size]), data[8 + size:]
+
+    def test_task_variances_are_dumped_for_numpy(self):
+        out, path = self.folder / "run", self.folder / "tv.npz"
+        first = self.result(*self.args("--seed", "0,1", "--out", out))
+        both = self.result("eval", "--quiet", "--run", out)
+        self.assertEqual(both["metrics"]["rows/spearman"]["per_seed"], first["metrics"]["rows/spearman"]["per_seed"])
+        self.refused(64, "--dump-tv", args=["eval", "--quiet", "--run", out, "--dump-tv", path])
+        result = self.result("eval", "--quiet", "--run", out, "--biases", out / "biases-1.safetensors", "--dump-tv", path)
+        with zipfile.ZipFile(path) as archive:
+            names, tv, biases = (archive.read(f"{name}.npy") for name in ("tasks", "TV", "biases"))
+        self.assertIn(b"'shape': (2, 200)", tv[:128])
+        self.assertEqual(names[-24:], b"rows" + bytes(8) + b"rows-relabel")
+        header, data = self.stored(out / "biases-1.safetensors")
+        self.assertEqual(biases[-1600:], data[:1600])
+        values = struct.unpack("<200f", tv[-1600:-800])
+        row = result["tables"]["task_variance"]["rows"][0]
+        self.assertEqual(row[:2], [1, "rows"])
+        self.assertAlmostEqual(sum(values) / 200, row[2], places=5)
+        self.assertAlmostEqual(sum(v > 0.1 for v in values) / 200, result["metrics"]["rows/on_fraction"]["value"])
 
     def test_deeper_networks_other_activations_and_two_classes_learn(self):
         deep = self.result(*self.args("--layers", "2", "--hidden", "100", "--weights", "normal", "--train", "bias,mask,full", "--epochs", "20"))
@@ -139,11 +195,18 @@ class Images(Case):
         self.assertEqual(result["model"]["trained_params"], 3010)
 
     def test_pictures_are_drawn(self):
-        result = self.folder / "r.json"
-        result.write_text(self.done(*self.args()).stdout)
-        done = subprocess.run(["/usr/bin/python3", PLOT, result, "--out", self.folder / "p.png"], capture_output=True, text=True)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertEqual((self.folder / "p.png").read_bytes()[:4], b"\x89PNG")
+        ntk = ["--solver", "ntk", "--hidden", "300", "--train-images", "960", "--test-images", "100"]
+        for name, args in (("tasks", self.args()), ("widths", self.args("--hidden", "20,50", "--train", "bias,full-equal")),
+                           ("ranges", self.args("--range", "0.03,0.1")), ("solved", self.args(*ntk)),
+                           ("theory", ["check-theory", "--quiet", "--width", "100,300", "--seed", "0..3"])):
+            if name == "solved":  # enough of every class
+                self.images.write_bytes(struct.pack(">4I", 0x803, 1200, 28, 28) + self.pixels * 5)
+                self.names.write_bytes(struct.pack(">2I", 0x801, 1200) + bytes(self.labels * 5))
+            result, picture = self.folder / f"{name}.json", self.folder / f"{name}.png"
+            result.write_text(self.done(*args).stdout)
+            done = subprocess.run(["/usr/bin/python3", PLOT, result, "--out", picture], capture_output=True, text=True)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(picture.read_bytes()[:4], b"\x89PNG", name)
 
     def test_killed_runs_go_on_to_the_same_bytes(self):
         def args(name):
@@ -333,9 +396,31 @@ class Theory(Case):
             self.assertLess(metrics[f"error/{check}/10000"]["value"], metrics[f"error/{check}/100"]["value"] / 4)
 
     def test_switches_and_bounds_are_exact(self):
-        for check in ("off-switch", "bounding"):
-            for metric in self.result("check-theory", "--quiet", "--check", check, "--width", "100")["metrics"].values():
-                self.assertLessEqual(max(metric["per_seed"]), 1e-5)
+        for activation in ("relu", "heaviside"):
+            for check in ("off-switch", "bounding"):
+                result = self.result("check-theory", "--quiet", "--check", check, "--width", "100", "--activation", activation)
+                for metric in result["metrics"].values():
+                    self.assertLessEqual(max(metric["per_seed"]), 1e-5)
+
+    def test_trained_biases_stay_behind_the_construction_and_the_spread_is_told(self):
+        built, trained, steps = (self.result("check-theory", "--quiet", "--width", "1000", *more)
+                                 for more in ([], ["--fit", "adam"], ["--activation", "heaviside"]))
+        error = "error/ffn/1000"
+        self.assertGreater(trained["metrics"][error]["value"], 2 * built["metrics"][error]["value"])
+        self.assertLess(steps["metrics"][error]["value"], 0.4)
+        row = dict(zip(built["tables"]["quantiles"]["columns"], built["tables"]["quantiles"]["rows"][0]))
+        errors = sorted(built["metrics"][error]["per_seed"])
+        self.assertAlmostEqual(row["median"], (errors[9] + errors[10]) / 2)
+        self.assertAlmostEqual(row["q05"], errors[0] + 0.95 * (errors[1] - errors[0]))
+        self.assertAlmostEqual(row["q95"], errors[18] + 0.05 * (errors[19] - errors[18]))
+
+    def test_impossible_requests_are_refused(self):
+        self.refused(64, "--width", args=["check-theory", "--quiet", "--width", "20"])
+        self.refused(64, "--width", args=["check-theory", "--quiet", "--width", "0"])
+        self.refused(64, "--range", args=["check-theory", "--quiet", "--range", "0"])
+        self.refused(64, "--fit", args=["check-theory", "--quiet", "--check", "rnn", "--fit", "adam"])
+        self.refused(64, "--activation", args=["check-theory", "--quiet", "--check", "rnn", "--activation", "heaviside"])
+        self.refused(64, "--target", args=["check-theory", "--quiet", "--target", "cos"])
 
 
 if __name__ == "__main__":

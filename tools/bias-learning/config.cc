@@ -79,7 +79,7 @@ std::vector<Network> TrainFnnConfig::networks() const {
       if (end == text.c_str() || *end != '\0' || !(bound >= 1e-9 && bound <= 1e6))
         throw UsageError(
             fmt::format("--range: found '{}', expected a number from 1e-9 to 1e6", text));
-      network.activation = activation_named(activation);
+      network.activation = unit_activation(activation);
       network.output_bias = output_bias;
       out.push_back(network);
     }
@@ -192,6 +192,13 @@ std::string TrainRnnConfig::csv_file() const {
 
 void EvalConfig::validate(const cli::CommonOptions&) const {
   if (run.empty()) throw UsageError("--run: missing; expected the folder of a run");
+}
+
+void CheckTheoryConfig::validate(const cli::CommonOptions&) const {
+  if (check == "rnn" && activation != "relu")
+    throw UsageError("--activation: the networks of --check rnn have relus");
+  if (fit == "adam" && (check != "ffn" || activation != "relu"))
+    throw UsageError("--fit: adam is there for --check ffn with relus");
 }
 
 void CheckTheoryConfig::set_defaults(cli::CommonOptions& common) {

@@ -1,6 +1,7 @@
 // Options of the subcommands (arXiv 2407.00957; specification, section 7).
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -159,7 +160,8 @@ struct TrainRnnConfig {
 };
 
 struct EvalConfig {
-  std::string run, biases;
+  std::string run, biases, activation = "trained", dump_tv;
+  std::vector<std::string> analysis = {"accuracy", "tv", "spearman", "on-units"};
   std::optional<int64_t> jacobian_steps;
 
   template <class Visitor>
@@ -167,7 +169,13 @@ struct EvalConfig {
     v.group("Evaluation");
     v.text("run", run, "DIR", "folder of a run: its data, tasks and weights");
     v.text("biases", biases, "FILE",
-           "biases and masks; biases.safetensors of the run unless given");
+           "biases and masks; biases.safetensors of the run (of several seeds all) unless given");
+    v.list("analysis", analysis, {"accuracy", "tv", "spearman", "on-units"}, "FIGURE",
+           "what is computed of a train-fnn run");
+    v.choice("activation", activation, {"trained", "relu", "tanh", "sigmoid", "heaviside"},
+             "of a train-fnn run's units, in place of the one that they were trained with");
+    v.text("dump-tv", dump_tv, "FILE.npz",
+           "write there TV and biases [tasks, units] and the names of the tasks");
     v.number("jacobian-steps", jacobian_steps, {1, 1e6}, "",
              "of a train-rnn run: steps at which the Jacobian's eigenvalues are taken",
              "the run's");
@@ -175,10 +183,14 @@ struct EvalConfig {
   static std::vector<std::string> presets() { return {}; }
   void apply_preset(const std::string&, cli::CommonOptions&) {}
   void validate(const cli::CommonOptions& common) const;
+
+  bool wants(const std::string& figure) const {
+    return std::find(analysis.begin(), analysis.end(), figure) != analysis.end();
+  }
 };
 
 struct CheckTheoryConfig {
-  std::string check = "ffn", target = "sin";
+  std::string check = "ffn", target = "sin", activation = "relu", fit = "none";
   std::vector<int64_t> width = {100, 300, 1000, 3000, 10000};
   double range = 1;
 
@@ -187,14 +199,19 @@ struct CheckTheoryConfig {
     v.group("Theory");
     v.choice("check", check, {"ffn", "rnn", "off-switch", "bounding"},
              "theorem 1, theorem 2, units switched off, one unit as many bounded ones");
-    v.list("width", width, {28, 1e7}, "widths of the random network (ffn, rnn, off-switch)");
+    v.list("width", width, {2, 1e7}, "widths of the random network (ffn, rnn, off-switch)");
     v.number("range", range, {0.9, 1e6}, "", "bound R of the random weights, above gamma = 0.9");
     v.choice("target", target, {"sin", "ramp"}, "ffn: the function");
+    v.choice("activation", activation, {"relu", "heaviside"}, "of the units (rnn: relu)");
+    v.choice(
+        "fit", fit, {"none", "adam"},
+        "ffn: train the biases of the same random network (3000 steps of Adam) in place of the "
+        "construction");
   }
   static std::vector<std::string> presets() { return {}; }
   static void set_defaults(cli::CommonOptions& common);
   void apply_preset(const std::string&, cli::CommonOptions&) {}
-  void validate(const cli::CommonOptions&) const {}
+  void validate(const cli::CommonOptions& common) const;
 };
 
 }  // namespace tenfold::bias_learning

@@ -8,7 +8,7 @@ namespace tenfold::bias_learning {
 
 const std::vector<std::string> kActivationNames = {"relu", "tanh", "sigmoid", "heaviside"};
 
-Activation activation_named(const std::string& name) {
+Activation unit_activation(const std::string& name) {
   return Activation(std::find(kActivationNames.begin(), kActivationNames.end(), name) -
                     kActivationNames.begin());
 }

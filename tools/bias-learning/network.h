@@ -11,7 +11,7 @@ namespace tenfold::bias_learning {
 
 enum class Activation { kRelu, kTanh, kSigmoid, kHeaviside };
 extern const std::vector<std::string> kActivationNames;  // in this order
-Activation activation_named(const std::string& name);
+Activation unit_activation(const std::string& name);
 
 // kFullEqual: everything, of a network with as many parameters as the biases of the wide one.
 enum class Method { kBias, kFull, kFullEqual, kMask, kGain, kReadout, kOutputBias, kRandom };

@@ -13,8 +13,6 @@
 namespace tenfold::bias_learning {
 namespace {
 
-constexpr double kOnVariance = 0.1;  // TV above which a unit counts as on
-
 using PerSeed = std::vector<std::optional<double>>;
 
 // Of a task's values those of its units; output biases come after them.
@@ -280,6 +278,14 @@ log::Result fnn_result(FeedforwardProgram& program, const TrainFnnConfig& config
       result.published.push_back({mask_task + "/on_fraction", 0.6, source});
   }
   return result;
+}
+
+std::string biases_file(const TrainFnnConfig& config, const std::vector<int64_t>& seeds,
+                        size_t network, size_t seed_index) {
+  std::string name = "biases";
+  if (const std::string label = config.label(network); !label.empty()) name += "-" + label;
+  if (seeds.size() > 1) name += fmt::format("-{}", seeds[seed_index]);
+  return name + ".safetensors";
 }
 
 io::SafeTensors biases_of(FeedforwardProgram& program, const TrainFnnConfig& config, size_t network,

@@ -14,6 +14,9 @@
 
 namespace tenfold::bias_learning {
 
+// Task variance above which a unit counts as on.
+constexpr double kOnVariance = 0.1;
+
 // The mean over the seeds that have a value, its standard error, and what they are.
 log::Metric metric_of(const std::vector<std::optional<double>>& values, std::optional<bool> higher,
                       const std::string& unit = "");
@@ -24,6 +27,11 @@ log::Facts facts_of(const TrainFnnConfig& config, const std::map<std::string, Da
 // Accuracies and losses on the test images, task variances and their clusters, units that are on.
 log::Result fnn_result(FeedforwardProgram& program, const TrainFnnConfig& config,
                        const std::map<std::string, DataSet>& data, const train::Outcome& outcome);
+
+// The file in a run's folder: biases.safetensors, with the network's label and the seed in its name
+// where there are several.
+std::string biases_file(const TrainFnnConfig& config, const std::vector<int64_t>& seeds,
+                        size_t network, size_t seed_index);
 
 // Of one of the networks and one seed: the tasks' biases as b/TASK [N] (of several layers
 // [layers, N]), masks as s/TASK, output biases as c/METHOD/TASK [classes]; what names their

@@ -86,12 +86,7 @@ int train_fnn(const TrainFnnConfig& config, cli::Run& run) {
   result.model.emplace_back("weights_hash_end", trained_weights_hash(program, options));
   for (size_t n = 0; n < options.networks.size() && outcome.complete; ++n) {
     for (size_t s = 0; s < options.seeds.size(); ++s) {
-      const std::string label = config.label(n);
-      const std::string name =
-          "biases" + (label.empty() ? "" : "-" + label) +
-          (options.seeds.size() == 1 ? "" : fmt::format("-{}", run.options().seed[s])) +
-          ".safetensors";
-      const std::string path = run.path(name);
+      const std::string path = run.path(biases_file(config, run.options().seed, n, s));
       if (path.empty()) continue;
       const io::SafeTensors biases = biases_of(program, config, n, s);
       if (!biases.tensors.empty()) io::write_safetensors(path, biases);
