@@ -24,7 +24,7 @@ namespace {
 using TrainedRun = StoredOptions<TrainFnnConfig>;
 
 struct Found {
-  uint64_t seed;
+  uint64_t seed = 0;
   Network network;
   RandomWeights weights;
 };
@@ -118,6 +118,123 @@ std::vector<std::string> files_of(const EvalConfig& config, const TrainedRun& tr
   return out;
 }
 
+// What is computed of one file after the other.
+class Evaluation {
+ public:
+  Evaluation(const EvalConfig& config, const TrainedRun& trained, size_t files)
+      : config_(config),
+        trained_(trained),
+        sources_(parse_sources(trained.config.data)),
+        figures_(files) {
+    for (const Source& source : sources_)
+      tests_[source.name] =
+          load_source(source, trained.config.train_images, trained.config.test_images, kMnistFolder)
+              .test;
+  }
+
+  void add_file(size_t index, const std::string& path) {
+    file_ = {index, path, io::read_safetensors(path)};
+    found_ = weights_of(trained_, file_.contents, path);
+    if (config_.activation != "trained")
+      found_.network.activation = unit_activation(config_.activation);
+    result.seeds.push_back(int64_t(found_.seed));
+    result.model = {{"hidden", found_.network.weights.hidden},
+                    {"weights_hash", found_.weights.hash()}};
+    bool any = false;
+    masked_ = false;
+    for (const std::string& task : trained_.config.tasks)
+      any = add_task(parse_task(task, sources_)) || any;
+    if (!any) throw DataError(path + ": found no b/TASK or s/TASK of the run's tasks");
+  }
+
+  void finish() {
+    figures_.write(result);
+    if (!variances_.rows.empty()) result.tables.emplace_back("task_variance", variances_);
+    if (!config_.dump_tv.empty()) dump_tv(config_.dump_tv, dumped_, all_tv_, all_biases_);
+  }
+
+  log::Result result;
+
+ private:
+  std::optional<TrainedTask> stored(Method method, const TaskName& task) const {
+    return stored_task(file_.contents, file_.path, method, task, found_.network, found_.weights);
+  }
+
+  // Whether the file has something of the task.
+  bool add_task(const TaskName& task) {
+    const auto mask = stored(Method::kMask, task), bias = stored(Method::kBias, task);
+    if (!mask && !bias) return false;
+    Images images = tests_.at(task.source);
+    apply_view(images, task.view, found_.seed);
+    const auto z = preactivations_of(images, found_.weights, trained_.config.cache_bytes());
+    const std::vector<int64_t> labels = labels_of(images, task);
+    for (const auto& [values, method] : {std::pair(&mask, Method::kMask), {&bias, Method::kBias}}) {
+      if (!*values || !config_.wants("accuracy")) continue;
+      const Score score = score_of(**values, found_.weights, *z, labels);
+      const std::string at = task.name + "/" + kMethodNames[size_t(method)] + "/";
+      figures_.set(at + "test_accuracy", file_.index, score.accuracy, true);
+      figures_.set(at + "loss", file_.index, score.loss, false);
+    }
+    std::vector<double> mask_on;
+    if (mask && config_.wants("on-units") && !masked_) {
+      masked_ = true;  // the first task's
+      const int64_t units = found_.network.units();
+      for (int64_t i = 0; i < units; ++i) mask_on.push_back(mask->values[size_t(i)] > 0);
+      const double on = std::count(mask_on.begin(), mask_on.end(), 1.0);
+      figures_.set("mask/on_units", file_.index, on);
+      figures_.set("mask/on_fraction", file_.index, on / double(units));
+    }
+    if (bias && (config_.wants("tv") || config_.wants("spearman") || config_.wants("on-units") ||
+                 !config_.dump_tv.empty()))
+      add_variances(task.name, *bias, task_variance(*bias, found_.weights, *z), mask_on);
+    return true;
+  }
+
+  void add_variances(const std::string& task, const TrainedTask& bias,
+                     const std::vector<double>& tv, const std::vector<double>& mask_on) {
+    const auto end_of_units = bias.values.begin() + int64_t(tv.size());
+    if (config_.wants("spearman"))
+      figures_.set(task + "/spearman", file_.index,
+                   stats::rank_correlation({bias.values.begin(), end_of_units}, tv));
+    if (config_.wants("on-units")) {
+      std::vector<double> varies;
+      for (const double v : tv) varies.push_back(v > kOnVariance);
+      figures_.set(task + "/on_fraction", file_.index,
+                   double(std::count(varies.begin(), varies.end(), 1.0)) / double(tv.size()));
+      if (!mask_on.empty())
+        figures_.set("mask/corr_tv", file_.index, stats::correlation(mask_on, varies));
+    }
+    if (config_.wants("tv")) {
+      std::vector<double> sorted = tv;
+      std::sort(sorted.begin(), sorted.end());
+      double sum = 0;
+      for (const double v : tv) sum += v;
+      variances_.rows.push_back({int64_t(found_.seed), task, sum / double(tv.size()),
+                                 sorted[sorted.size() / 2], sorted.back(),
+                                 int64_t(std::count(tv.begin(), tv.end(), 0.0))});
+    }
+    dumped_.push_back(task);
+    all_tv_.insert(all_tv_.end(), tv.begin(), tv.end());
+    all_biases_.insert(all_biases_.end(), bias.values.begin(), end_of_units);
+  }
+
+  const EvalConfig& config_;
+  const TrainedRun& trained_;
+  std::vector<Source> sources_;
+  std::map<std::string, Images> tests_;
+  struct File {
+    size_t index = 0;
+    std::string path;
+    io::SafeTensors contents;
+  } file_;  // the newest
+  Found found_;
+  bool masked_ = false;
+  Figures figures_;
+  log::Table variances_{{"seed", "task", "mean", "median", "largest", "units_off"}, {}};
+  std::vector<std::string> dumped_;
+  std::vector<float> all_tv_, all_biases_;
+};
+
 }  // namespace
 
 int evaluate(const EvalConfig& config, cli::Run& run) {
@@ -128,88 +245,11 @@ int evaluate(const EvalConfig& config, cli::Run& run) {
   const std::vector<std::string> paths = files_of(config, trained);
   if (!config.dump_tv.empty() && paths.size() > 1)
     throw UsageError("--dump-tv: needs --biases, one file of the run's several seeds");
-  const std::vector<Source> sources = parse_sources(trained.config.data);
-  std::map<std::string, Images> tests;
-  for (const Source& source : sources)
-    tests[source.name] =
-        load_source(source, trained.config.train_images, trained.config.test_images, kMnistFolder)
-            .test;
-  log::Result result;
-  Figures figures(paths.size());
-  log::Table variances{{"seed", "task", "mean", "median", "largest", "units_off"}, {}};
-  std::vector<std::string> dumped;
-  std::vector<float> all_tv, all_biases;
-  for (size_t f = 0; f < paths.size(); ++f) {
-    const io::SafeTensors file = io::read_safetensors(paths[f]);
-    auto [seed, network, weights] = weights_of(trained, file, paths[f]);
-    if (config.activation != "trained") network.activation = unit_activation(config.activation);
-    result.seeds.push_back(int64_t(seed));
-    result.model = {{"hidden", network.weights.hidden}, {"weights_hash", weights.hash()}};
-    bool any = false, masked = false;
-    for (const std::string& name : trained.config.tasks) {
-      const TaskName task = parse_task(name, sources);
-      Images images = tests.at(task.source);
-      apply_view(images, task.view, seed);
-      const auto z = preactivations_of(images, weights, trained.config.cache_bytes());
-      const auto scored = [&](const TrainedTask& stored, Method method) {
-        any = true;
-        if (!config.wants("accuracy")) return;
-        const Score score = score_of(stored, weights, *z, labels_of(images, task));
-        const std::string at = name + "/" + kMethodNames[size_t(method)] + "/";
-        figures.set(at + "test_accuracy", f, score.accuracy, true);
-        figures.set(at + "loss", f, score.loss, false);
-      };
-      std::vector<double> mask_on;  // of the first mask
-      if (const auto mask = stored_task(file, paths[f], Method::kMask, task, network, weights)) {
-        scored(*mask, Method::kMask);
-        if (config.wants("on-units") && !masked) {
-          masked = true;
-          for (int64_t i = 0; i < network.units(); ++i)
-            mask_on.push_back(mask->values[size_t(i)] > 0);
-          const double on = std::count(mask_on.begin(), mask_on.end(), 1.0);
-          figures.set("mask/on_units", f, on);
-          figures.set("mask/on_fraction", f, on / double(network.units()));
-        }
-      }
-      const auto bias = stored_task(file, paths[f], Method::kBias, task, network, weights);
-      if (!bias) continue;
-      scored(*bias, Method::kBias);
-      if (!config.wants("tv") && !config.wants("spearman") && !config.wants("on-units") &&
-          config.dump_tv.empty())
-        continue;
-      const std::vector<double> tv = task_variance(*bias, weights, *z);
-      const auto end_of_units = bias->values.begin() + network.units();
-      if (config.wants("spearman"))
-        figures.set(name + "/spearman", f,
-                    stats::rank_correlation({bias->values.begin(), end_of_units}, tv));
-      if (config.wants("on-units")) {
-        std::vector<double> varies;
-        for (const double v : tv) varies.push_back(v > kOnVariance);
-        figures.set(name + "/on_fraction", f,
-                    double(std::count(varies.begin(), varies.end(), 1.0)) / double(tv.size()));
-        if (!mask_on.empty()) figures.set("mask/corr_tv", f, stats::correlation(mask_on, varies));
-      }
-      if (config.wants("tv")) {
-        std::vector<double> sorted = tv;
-        std::sort(sorted.begin(), sorted.end());
-        double sum = 0;
-        for (const double v : tv) sum += v;
-        variances.rows.push_back({int64_t(seed), name, sum / double(tv.size()),
-                                  sorted[sorted.size() / 2], sorted.back(),
-                                  int64_t(std::count(tv.begin(), tv.end(), 0.0))});
-      }
-      dumped.push_back(name);
-      all_tv.insert(all_tv.end(), tv.begin(), tv.end());
-      all_biases.insert(all_biases.end(), bias->values.begin(), end_of_units);
-    }
-    if (!any)
-      throw DataError(fmt::format("{}: found no b/TASK or s/TASK of the run's tasks", paths[f]));
-  }
-  figures.write(result);
-  result.data = {{"name", trained.config.data}, {"biases", paths}};
-  if (!variances.rows.empty()) result.tables.emplace_back("task_variance", variances);
-  if (!config.dump_tv.empty()) dump_tv(config.dump_tv, dumped, all_tv, all_biases);
-  run.emit(result, "eval/1");
+  Evaluation evaluation(config, trained, paths.size());
+  for (size_t f = 0; f < paths.size(); ++f) evaluation.add_file(f, paths[f]);
+  evaluation.finish();
+  evaluation.result.data = {{"name", trained.config.data}, {"biases", paths}};
+  run.emit(evaluation.result, "eval/1");
   return 0;
 }
 
