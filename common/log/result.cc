@@ -88,6 +88,31 @@ std::string dump(const Json& json, bool pretty) {
 
 }  // namespace
 
+Metric metric_over_seeds(const std::vector<std::optional<double>>& per_seed,
+                         std::optional<bool> higher_is_better, const std::string& reason,
+                         const std::string& unit) {
+  Metric m;
+  m.per_seed = per_seed;
+  m.higher_is_better = higher_is_better;
+  m.unit = unit;
+  double sum = 0, squares = 0, count = 0;
+  for (const auto& v : per_seed) {
+    if (!v) continue;
+    sum += *v;
+    ++count;
+  }
+  m.n = int64_t(count);
+  if (count == 0) {
+    m.reason = reason;
+    return m;
+  }
+  m.value = sum / count;
+  for (const auto& v : per_seed)
+    if (v) squares += (*v - *m.value) * (*v - *m.value);
+  if (count > 1) m.stderr_of_mean = std::sqrt(squares / (count - 1) / count);
+  return m;
+}
+
 std::string to_json(const Result& r, bool pretty) {
   Json out;
   out["schema"] = r.schema;

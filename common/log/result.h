@@ -26,6 +26,12 @@ struct Metric {
   std::optional<bool> higher_is_better;
 };
 
+// The mean over the seeds that have a value, its standard error where there are two of them, how
+// many they are, and every seed's own; `reason` where none has one.
+Metric metric_over_seeds(const std::vector<std::optional<double>>& per_seed,
+                         std::optional<bool> higher_is_better, const std::string& reason = "",
+                         const std::string& unit = "");
+
 struct Series {
   std::string x;
   std::vector<std::pair<std::string, std::vector<std::optional<double>>>> columns;  // equal lengths

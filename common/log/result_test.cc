@@ -75,6 +75,22 @@ TEST_CASE("numbers that are not finite become null with a reason") {
   CHECK(json["metrics"]["b"]["reason"] == "target not reached");
 }
 
+TEST_CASE("over seeds a metric is the mean of those that have one, with its standard error") {
+  const Metric m = metric_over_seeds({1.0, std::nullopt, 2.0, 6.0}, true, "none", "s");
+  CHECK(m.value == 3.0);
+  CHECK(m.n == 3);
+  CHECK(*m.stderr_of_mean == Approx(std::sqrt((4 + 1 + 9) / 2.0 / 3.0)));
+  CHECK(m.per_seed.size() == 4);
+  CHECK(m.reason.empty());
+  CHECK(m.unit == "s");
+  CHECK(m.higher_is_better == true);
+  CHECK(!metric_over_seeds({2.0}, false).stderr_of_mean);
+  const Metric none = metric_over_seeds({std::nullopt}, false, "all diverged");
+  CHECK(!none.value);
+  CHECK(none.n == 0);
+  CHECK(none.reason == "all diverged");
+}
+
 TEST_CASE("a metric has no reason where it has a value, and only what was set") {
   Result r = small_result();
   Metric metric;

@@ -133,17 +133,18 @@ void RnnProgram::steps(int64_t first, int64_t count) {
       train(begin, end, workspaces_[size_t(at::get_thread_num())]);
     });
   seconds_trained_ += monotonic_seconds() - began;
-  // A network that diverged is reported, not the end of the others.
   double sum = 0;
   int64_t going_on = 0;
   for (const RnnModel& m : models_) {
-    if (m.diverged && m.diverged_at >= first)
-      log::warning(fmt::format("seed {}, gain {:g}: not finite at iteration {}; frozen there",
-                               m.network.seed, m.network.gain, m.diverged_at));
     if (m.diverged) continue;
     sum += m.loss;
     ++going_on;
   }
+  // A network that diverged is reported, not the end of the others.
+  for (const RnnModel& m : models_)
+    if (going_on > 0 && m.diverged && m.diverged_at >= first)
+      log::warning(fmt::format("seed {}, gain {:g}: not finite at iteration {}; frozen there",
+                               m.network.seed, m.network.gain, m.diverged_at));
   losses_.emplace_back(first + count - 1,
                        going_on == 0 ? std::numeric_limits<double>::quiet_NaN() : sum);
 }

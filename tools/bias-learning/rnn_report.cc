@@ -17,28 +17,6 @@ namespace {
 
 using PerSeed = std::vector<std::optional<double>>;
 
-log::Metric mean_metric(const PerSeed& values, bool higher) {
-  log::Metric m;
-  m.per_seed = values;
-  m.higher_is_better = higher;
-  double sum = 0, squares = 0;
-  int64_t count = 0;
-  for (const auto& v : values) {
-    if (!v) continue;
-    sum += *v;
-    ++count;
-  }
-  m.n = count;
-  if (count < int64_t(values.size())) {
-    m.reason = "a network diverged";
-    return m;
-  }
-  m.value = sum / double(count);
-  for (const auto& v : values) squares += (*v - *m.value) * (*v - *m.value);
-  if (count > 1) m.stderr_of_mean = std::sqrt(squares / double(count - 1) / double(count));
-  return m;
-}
-
 PerSeed optional(const std::vector<double>& v) { return {v.begin(), v.end()}; }
 
 // 1, 2, ... as a column.
@@ -132,7 +110,7 @@ void add_metrics(log::Result& result, const TrainRnnConfig& config,
         if (s.model->network.gain == gain) values.push_back(s.figure(name));
       const bool higher = name == "horizon" || name.find("r2") != std::string::npos;
       result.metrics.emplace_back(fmt::format("{}/{}/{:g}", name, config.train, gain),
-                                  mean_metric(values, higher));
+                                  log::metric_over_seeds(values, higher, "every network diverged"));
       const auto& value = result.metrics.back().second.value;
       if (value && (name == "mse" || name == "horizon" || name.rfind("distance", 0) == 0))
         log::info(fmt::format("gain {:g}: {} {:.4f}", gain, name, *value));
