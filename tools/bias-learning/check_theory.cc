@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <optional>
 #include <vector>
 
@@ -16,23 +15,6 @@ namespace tenfold::bias_learning {
 namespace {
 
 constexpr double kBounds[] = {0.1, 0.5, 1.0};  // gamma of --check bounding
-
-// Of one width (bounding: of one bound), over the seeds.
-log::Metric over_seeds(const std::vector<double>& values) {
-  log::Metric m;
-  double mean = 0, squares = 0;
-  for (const double v : values) {
-    m.per_seed.emplace_back(v);
-    mean += v / double(values.size());
-  }
-  for (const double v : values) squares += (v - mean) * (v - mean);
-  m.value = mean;
-  m.n = int64_t(values.size());
-  m.higher_is_better = false;
-  if (values.size() > 1)
-    m.stderr_of_mean = std::sqrt(squares / double(values.size() - 1) / double(values.size()));
-  return m;
-}
 
 // Between the two nearest of the sorted values.
 double quantile(const std::vector<double>& sorted, double share) {
@@ -85,7 +67,7 @@ int check_theory(const CheckTheoryConfig& config, cli::Run& run) {
       table.rows.push_back({config.check, at_width, at_gamma, seed, errors.back(),
                             to_target ? log::Value(*to_target) : log::Value(nullptr)});
     }
-    const log::Metric metric = over_seeds(errors);
+    const log::Metric metric = log::metric_over_seeds({errors.begin(), errors.end()}, false);
     std::sort(errors.begin(), errors.end());
     const double median = quantile(errors, 0.5), low = quantile(errors, 0.05),
                  high = quantile(errors, 0.95);

@@ -15,6 +15,7 @@
 #include "tools/bias-learning/commands.h"
 #include "tools/bias-learning/feedforward_program.h"
 #include "tools/bias-learning/report.h"
+#include "tools/bias-learning/seed_metrics.h"
 #include "tools/bias-learning/stored_options.h"
 #include "tools/bias-learning/task_variance.h"
 
@@ -43,32 +44,6 @@ Found weights_of(const TrainedRun& run, const io::SafeTensors& file, const std::
   throw Mismatch(
       fmt::format("{}: trained on weights {}, which are none of the run's", path, hash->second));
 }
-
-// Values of one name, file by file.
-class Figures {
- public:
-  explicit Figures(size_t files) : files_(files) {}
-  void set(const std::string& name, size_t file, std::optional<double> value,
-           std::optional<bool> higher = std::nullopt) {
-    auto found =
-        std::find_if(all_.begin(), all_.end(), [&](const auto& f) { return f.name == name; });
-    if (found == all_.end())
-      found = all_.insert(all_.end(), {name, std::vector<std::optional<double>>(files_), higher});
-    found->values[file] = value;
-  }
-  void write(log::Result& result) const {
-    for (const One& f : all_) result.metrics.emplace_back(f.name, metric_of(f.values, f.higher));
-  }
-
- private:
-  struct One {
-    std::string name;
-    std::vector<std::optional<double>> values;
-    std::optional<bool> higher;
-  };
-  size_t files_;
-  std::vector<One> all_;
-};
 
 // What one file holds of a task, as the method that made it; none where it has nothing of it.
 std::optional<TrainedTask> stored_task(const io::SafeTensors& file, const std::string& path,
@@ -229,7 +204,7 @@ class Evaluation {
   } file_;  // the newest
   Found found_;
   bool masked_ = false;
-  Figures figures_;
+  SeedMetrics figures_;
   log::Table variances_{{"seed", "task", "mean", "median", "largest", "units_off"}, {}};
   std::vector<std::string> dumped_;
   std::vector<float> all_tv_, all_biases_;

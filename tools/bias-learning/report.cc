@@ -3,17 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 #include <optional>
 
 #include "common/stats/correlation.h"
+#include "tools/bias-learning/seed_metrics.h"
 #include "tools/bias-learning/task_variance.h"
 
 namespace tenfold::bias_learning {
 namespace {
-
-using PerSeed = std::vector<std::optional<double>>;
 
 // Of a task's values those of its units; output biases come after them.
 std::vector<double> first_of(const std::vector<float>& v, size_t units) {
@@ -25,49 +23,11 @@ double share_above(const std::vector<double>& v, double threshold) {
          double(v.size());
 }
 
-// Values of one name, seed by seed.
-class Metrics {
- public:
-  Metrics(size_t seeds, log::Result& result) : seeds_(seeds), result_(result) {}
-
-  void set(const std::string& name, size_t seed, std::optional<double> value,
-           std::optional<bool> higher, const std::string& unit = "") {
-    auto found =
-        std::find_if(all_.begin(), all_.end(), [&](const auto& m) { return m.name == name; });
-    if (found == all_.end()) found = all_.insert(all_.end(), {name, PerSeed(seeds_), higher, unit});
-    found->values[seed] = value;
-  }
-  // Those whose names end so.
-  std::vector<std::pair<std::string, PerSeed>> named(const std::string& ending) const {
-    std::vector<std::pair<std::string, PerSeed>> out;
-    for (const One& m : all_)
-      if (m.name.size() > ending.size() &&
-          m.name.compare(m.name.size() - ending.size(), ending.size(), ending) == 0)
-        out.emplace_back(m.name, m.values);
-    return out;
-  }
-  ~Metrics() {
-    for (const One& m : all_)
-      result_.metrics.emplace_back(m.name, metric_of(m.values, m.higher, m.unit));
-  }
-
- private:
-  struct One {
-    std::string name;
-    PerSeed values;
-    std::optional<bool> higher;
-    std::string unit;
-  };
-  size_t seeds_;
-  log::Result& result_;
-  std::vector<One> all_;
-};
-
 using Variances = std::map<std::string, std::vector<double>>;  // task -> [units]
 
 // Accuracies by what was swept: a row a network, means over the seeds.
 log::Series sweep(const FeedforwardProgram& program, const TrainFnnConfig& config,
-                  const std::vector<std::pair<std::string, PerSeed>>& accuracies) {
+                  const SeedMetrics& metrics) {
   const std::vector<Network> networks = config.networks();
   const bool widths = config.hidden.size() > 1;
   log::Series out{widths ? "hidden" : "range", {{widths ? "hidden" : "range", {}}}};
@@ -84,10 +44,9 @@ log::Series sweep(const FeedforwardProgram& program, const TrainFnnConfig& confi
     column("trained_params/" + method)[job.asked] =
         double(trained_parameters(job.method, job.network, job.tasks[0].classes()));
     for (const TaskName& task : job.tasks) {
-      const std::string name = task.name + "/" + method, label = config.label(job.asked);
-      for (const auto& [metric, values] : accuracies)
-        if (metric == name + "/" + label + "/test_accuracy")
-          column(name)[job.asked] = metric_of(values, true).value;
+      const std::string name = task.name + "/" + method;
+      column(name)[job.asked] =
+          metrics.mean(name + "/" + config.label(job.asked) + "/test_accuracy");
     }
   }
   return out;
@@ -140,30 +99,6 @@ void add_clusters(log::Result& result, const FeedforwardProgram& program,
 
 }  // namespace
 
-log::Metric metric_of(const std::vector<std::optional<double>>& values, std::optional<bool> higher,
-                      const std::string& unit) {
-  log::Metric m;
-  m.per_seed = values;
-  m.higher_is_better = higher;
-  m.unit = unit;
-  std::vector<double> there;
-  for (const auto& v : values)
-    if (v) there.push_back(*v);
-  m.n = int64_t(there.size());
-  if (there.empty()) {
-    m.reason = "undefined: one of the two does not vary";
-    return m;
-  }
-  double mean = 0, squares = 0;
-  for (const double v : there) mean += v;
-  mean /= double(there.size());
-  for (const double v : there) squares += (v - mean) * (v - mean);
-  m.value = mean;
-  if (there.size() > 1)
-    m.stderr_of_mean = std::sqrt(squares / double(there.size() - 1) / double(there.size()));
-  return m;
-}
-
 log::Facts facts_of(const TrainFnnConfig& config, const std::map<std::string, DataSet>& data) {
   log::Facts out;
   bool real = true;
@@ -190,7 +125,7 @@ log::Result fnn_result(FeedforwardProgram& program, const TrainFnnConfig& config
   std::vector<Variances> tv(seeds);  // of the newest network
   std::string mask_task;
   {
-    Metrics metrics(seeds, result);
+    SeedMetrics metrics(seeds);
     std::map<std::pair<size_t, size_t>, std::vector<double>> mask_on;  // of network and seed
     for (const Job& job : program.jobs()) {
       if (!job.done()) continue;
@@ -232,9 +167,10 @@ log::Result fnn_result(FeedforwardProgram& program, const TrainFnnConfig& config
         set("mask/" + label + "corr_tv", stats::correlation(on, varies), std::nullopt);
       }
     }
+    metrics.write(result);
     if (swept)
       result.series.emplace_back(config.hidden.size() > 1 ? "widths" : "ranges",
-                                 sweep(program, config, metrics.named("/test_accuracy")));
+                                 sweep(program, config, metrics));
   }
   if (program.seconds_trained() > 0) {
     log::Metric speed;

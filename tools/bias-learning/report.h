@@ -2,7 +2,6 @@
 #pragma once
 
 #include <map>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,10 +15,6 @@ namespace tenfold::bias_learning {
 
 // Task variance above which a unit counts as on.
 constexpr double kOnVariance = 0.1;
-
-// The mean over the seeds that have a value, its standard error, and what they are.
-log::Metric metric_of(const std::vector<std::optional<double>>& values, std::optional<bool> higher,
-                      const std::string& unit = "");
 
 // Names, sizes and digests of the data sets.
 log::Facts facts_of(const TrainFnnConfig& config, const std::map<std::string, DataSet>& data);

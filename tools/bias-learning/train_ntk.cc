@@ -3,12 +3,14 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
+#include <map>
+#include <string>
 
 #include "common/log/logger.h"
 #include "tools/bias-learning/commands.h"
 #include "tools/bias-learning/ntk_solver.h"
 #include "tools/bias-learning/report.h"
+#include "tools/bias-learning/seed_metrics.h"
 
 namespace tenfold::bias_learning {
 
@@ -23,12 +25,13 @@ int train_ntk(const TrainFnnConfig& config, cli::Run& run) {
     data[source.name] = load_source(source, config.train_images, tests, kMnistFolder);
   const std::vector<int64_t>& seeds = run.options().seed;
   log::Result result;
+  SeedMetrics metrics(seeds.size());
   result.data = facts_of(config, data);
   std::string hash;
   for (const std::string& name : config.tasks) {
     const TaskName task = parse_task(name, sources);
-    std::vector<std::optional<double>> figures[4];
-    for (const int64_t seed : seeds) {
+    for (size_t index = 0; index < seeds.size(); ++index) {
+      const int64_t seed = seeds[index];
       const auto key = uint64_t(seed);
       const RandomWeights weights = draw_weights(network.weights, key);
       if (hash.empty()) hash = weights.hash();
@@ -39,21 +42,17 @@ int train_ntk(const TrainFnnConfig& config, cli::Run& run) {
       const NtkSolution s =
           solve_ntk(weights, task.classes(), shrunk(train, kNtkSide), labels_of(train, task),
                     shrunk(test, kNtkSide), labels_of(test, task));
-      figures[0].emplace_back(s.train_accuracy);
-      figures[1].emplace_back(s.test_accuracy);
-      figures[2].emplace_back(s.network_accuracy);
-      figures[3].emplace_back(s.largest_bias);
+      metrics.set(name + "/ntk/train_accuracy", index, s.train_accuracy, true);
+      metrics.set(name + "/ntk/test_accuracy", index, s.test_accuracy, true);
+      metrics.set(name + "/ntk/network_accuracy", index, s.network_accuracy, true);
+      metrics.set(name + "/ntk/largest_bias", index, s.largest_bias);
       log::info(
           fmt::format("{}, seed {}: linearised {:.3f} in training, {:.3f} in the test; the same "
                       "biases in the network itself {:.3f}",
                       name, seed, s.train_accuracy, s.test_accuracy, s.network_accuracy));
     }
-    const std::string at = name + "/ntk/";
-    result.metrics.emplace_back(at + "train_accuracy", metric_of(figures[0], true));
-    result.metrics.emplace_back(at + "test_accuracy", metric_of(figures[1], true));
-    result.metrics.emplace_back(at + "network_accuracy", metric_of(figures[2], true));
-    result.metrics.emplace_back(at + "largest_bias", metric_of(figures[3], std::nullopt));
   }
+  metrics.write(result);
   const int64_t classes = parse_task(config.tasks[0], sources).classes();
   result.model = {{"hidden", network.weights.hidden},
                   {"trained_params", trained_parameters(Method::kBias, network, classes)},
