@@ -194,6 +194,13 @@ class Images(Case):
         self.assertGreater(result["metrics"]["rows-relabel/ntk/test_accuracy"]["value"], 0.7)
         self.assertEqual(result["model"]["trained_params"], 3010)
 
+    def test_the_order_of_methods_and_sweeps_changes_no_figure(self):
+        figures = [self.result(*self.args("--tasks", "rows", "--train", train, "--range", ranges))["metrics"]
+                   for train, ranges in (("bias,mask", "0.1"), ("mask,bias", "0.1"), ("mask,bias", "0.05,0.1"))]
+        for name in ("corr_tv", "on_units"):
+            one, other, swept = (f[f"mask/{at}{name}"]["value"] for f, at in zip(figures, ("", "", "range-0.1/")))
+            self.assertEqual([one, one], [other, swept], name)
+
     def test_pictures_are_drawn(self):
         ntk = ["--solver", "ntk", "--hidden", "300", "--train-images", "960", "--test-images", "100"]
         for name, args in (("tasks", self.args()), ("widths", self.args("--hidden", "20,50", "--train", "bias,full-equal")),

@@ -97,6 +97,65 @@ void add_clusters(log::Result& result, const FeedforwardProgram& program,
   result.series.emplace_back("unit_variance", units);
 }
 
+// Of one network and one seed, which are the key.
+struct UnitFigures {
+  struct Mask {
+    std::string task;        // the first that masks were trained for
+    std::vector<double> on;  // 0 or 1
+  };
+  std::map<std::pair<size_t, size_t>, Variances> tv;
+  std::map<std::pair<size_t, size_t>, Mask> masks;
+};
+
+std::string prefix_of(const TrainFnnConfig& config, size_t network) {
+  const std::string label = config.label(network);
+  return label.empty() ? "" : label + "/";
+}
+
+void measure(FeedforwardProgram& program, const TrainFnnConfig& config, const Job& job,
+             SeedMetrics& metrics, UnitFigures& figures) {
+  const std::string label = prefix_of(config, job.asked);
+  const auto units = size_t(job.network.units());
+  const std::pair<size_t, size_t> key = {job.asked, job.seed_index};
+  for (size_t t = 0; t < job.tasks.size(); ++t) {
+    const std::string& task = job.tasks[t].name;
+    const std::string at = task + "/" + kMethodNames[size_t(job.method)] + "/" + label;
+    const Score score = program.test_score(job, t);
+    metrics.set(at + "test_accuracy", job.seed_index, score.accuracy, true);
+    if (job.epochs > 0)
+      metrics.set(at + "train_accuracy", job.seed_index, job.train_accuracy[t], true);
+    metrics.set(at + "loss", job.seed_index, score.loss, false);
+    const std::vector<float>& values = job.trained[t].values;
+    if (job.method == Method::kBias) {
+      Preactivations& z = program.test_set(job);
+      const std::vector<double>& tv = figures.tv[key][task] =
+          task_variance(job.trained[t], program.weights(job), z);
+      metrics.set(task + "/" + label + "spearman", job.seed_index,
+                  stats::rank_correlation(first_of(values, units), tv));
+      metrics.set(task + "/" + label + "on_fraction", job.seed_index, share_above(tv, kOnVariance));
+    } else if (job.method == Method::kMask && figures.masks.count(key) == 0) {
+      UnitFigures::Mask& mask = figures.masks[key];
+      mask.task = task;
+      for (const double s : first_of(values, units)) mask.on.push_back(s > 0);
+    }
+  }
+}
+
+void add_mask_metrics(const TrainFnnConfig& config, const UnitFigures& figures,
+                      SeedMetrics& metrics) {
+  for (const auto& [key, mask] : figures.masks) {
+    const std::string at = "mask/" + prefix_of(config, key.first);
+    const double count = std::count(mask.on.begin(), mask.on.end(), 1.0);
+    metrics.set(at + "on_units", key.second, count, std::nullopt, "units");
+    metrics.set(at + "on_fraction", key.second, count / double(mask.on.size()));
+    const auto of_network = figures.tv.find(key);
+    if (of_network == figures.tv.end() || of_network->second.count(mask.task) == 0) continue;
+    std::vector<double> varies;
+    for (const double v : of_network->second.at(mask.task)) varies.push_back(v > kOnVariance);
+    metrics.set(at + "corr_tv", key.second, stats::correlation(mask.on, varies));
+  }
+}
+
 }  // namespace
 
 log::Facts facts_of(const TrainFnnConfig& config, const std::map<std::string, DataSet>& data) {
@@ -122,56 +181,15 @@ log::Result fnn_result(FeedforwardProgram& program, const TrainFnnConfig& config
   for (const Job& job : program.jobs()) seeds = std::max(seeds, job.seed_index + 1);
   result.data = facts_of(config, data);
   const bool swept = config.networks().size() > 1;
-  std::vector<Variances> tv(seeds);  // of the newest network
-  std::string mask_task;
-  {
-    SeedMetrics metrics(seeds);
-    std::map<std::pair<size_t, size_t>, std::vector<double>> mask_on;  // of network and seed
-    for (const Job& job : program.jobs()) {
-      if (!job.done()) continue;
-      const std::string& method = kMethodNames[size_t(job.method)];
-      const std::string label = swept ? config.label(job.asked) + "/" : "";
-      const auto units = size_t(job.network.units());
-      const auto set = [&](const std::string& name, std::optional<double> value,
-                           std::optional<bool> higher, const std::string& unit = "") {
-        metrics.set(name, job.seed_index, value, higher, unit);
-      };
-      for (size_t t = 0; t < job.tasks.size(); ++t) {
-        const std::string& task = job.tasks[t].name;
-        const std::string at = task + "/" + method + "/" + label;
-        const Score score = program.test_score(job, t);
-        set(at + "test_accuracy", score.accuracy, true);
-        if (job.epochs > 0) set(at + "train_accuracy", job.train_accuracy[t], true);
-        set(at + "loss", score.loss, false);
-        if (job.method == Method::kBias) {
-          std::vector<double>& of_task = tv[job.seed_index][task];
-          Preactivations& z = program.test_set(job);
-          of_task = task_variance(job.trained[t], program.weights(job), z);
-          set(task + "/" + label + "spearman",
-              stats::rank_correlation(first_of(job.trained[t].values, units), of_task),
-              std::nullopt);
-          set(task + "/" + label + "on_fraction", share_above(of_task, kOnVariance), std::nullopt);
-        }
-        if (job.method != Method::kMask || t > 0) continue;
-        std::vector<double>& on = mask_on[{job.asked, job.seed_index}];
-        if (!on.empty()) continue;
-        mask_task = task;
-        for (const double s : first_of(job.trained[t].values, units)) on.push_back(s > 0);
-        const double count = std::count(on.begin(), on.end(), 1.0);
-        set("mask/" + label + "on_units", count, std::nullopt, "units");
-        set("mask/" + label + "on_fraction", count / double(units), std::nullopt);
-        const auto bias = tv[job.seed_index].find(task);
-        if (bias == tv[job.seed_index].end() || bias->second.size() != units) continue;
-        std::vector<double> varies;
-        for (const double v : bias->second) varies.push_back(v > kOnVariance);
-        set("mask/" + label + "corr_tv", stats::correlation(on, varies), std::nullopt);
-      }
-    }
-    metrics.write(result);
-    if (swept)
-      result.series.emplace_back(config.hidden.size() > 1 ? "widths" : "ranges",
-                                 sweep(program, config, metrics));
-  }
+  SeedMetrics metrics(seeds);
+  UnitFigures units;
+  for (const Job& job : program.jobs())
+    if (job.done()) measure(program, config, job, metrics, units);
+  add_mask_metrics(config, units, metrics);
+  metrics.write(result);
+  if (swept)
+    result.series.emplace_back(config.hidden.size() > 1 ? "widths" : "ranges",
+                               sweep(program, config, metrics));
   if (program.seconds_trained() > 0) {
     log::Metric speed;
     speed.value = double(program.images_trained()) / program.seconds_trained();
@@ -179,8 +197,9 @@ log::Result fnn_result(FeedforwardProgram& program, const TrainFnnConfig& config
     speed.higher_is_better = true;
     result.metrics.emplace_back("images_per_second", speed);
   }
-  if (!swept && config.tasks.size() > 1 && tv[0].size() == config.tasks.size())
-    add_clusters(result, program, config, tv[0]);
+  const Variances& tv = units.tv[{0, 0}];
+  if (!swept && config.tasks.size() > 1 && tv.size() == config.tasks.size())
+    add_clusters(result, program, config, tv);
   for (const Job& job : program.jobs()) {
     if (job.losses.empty()) continue;
     log::Series curve{"epoch", {{"epoch", {}}, {"loss", {}}}};
@@ -208,9 +227,10 @@ log::Result fnn_result(FeedforwardProgram& program, const TrainFnnConfig& config
   for (const std::string& method : config.train)
     result.model.emplace_back("trained_params/" + method, trained(method));
   const std::string source = "arXiv 2407.00957, figure 2 (10,000 units)";
-  if (!mask_task.empty() && !swept) {
+  if (!units.masks.empty() && !swept) {
+    const std::string& mask_task = units.masks.begin()->second.task;
     result.published = {{"mask/on_fraction", 0.45, source}, {"mask/corr_tv", 0.46, source}};
-    if (tv[0].count(mask_task) != 0)
+    if (tv.count(mask_task) != 0)
       result.published.push_back({mask_task + "/on_fraction", 0.6, source});
   }
   return result;
