@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import unittest
+import zipfile
 
 import tool_case
 
@@ -62,7 +63,14 @@ class Images(Case):
             # Chance is 0.1, of 40 images; what was not trained stays there.
             self.assertLess(result["metrics"][f"{task}/random/test_accuracy"]["value"], 0.3)
         model = result["model"]
-        self.assertEqual(model["weights_hash_start"], model["weights_hash_end"])
+        # The readout's and full training's have changed; biases' are those they were stored with.
+        self.assertNotEqual(model["weights_hash_start"], model["weights_hash_end"])
+        frozen = self.result(*self.args("--train", "bias,mask,gain"))["model"]
+        self.assertEqual(frozen["weights_hash_start"], model["weights_hash_start"])
+        self.assertEqual(frozen["weights_hash_end"], model["weights_hash_start"])
+        self.assertEqual({k: v for k, v in model.items() if k.startswith("trained_params/")}, {
+            "trained_params/bias": 200, "trained_params/mask": 200, "trained_params/gain": 200, "trained_params/readout": 2000,
+            "trained_params/output-bias": 10, "trained_params/full": 200 * 795, "trained_params/random": 0})
         self.assertEqual((model["trained_params"], model["total_params"]), (200, 200 * 795))
         self.assertEqual((result["data"]["train_images/rows"], result["data"]["test_images/rows"]), (200, 40))
         head = (out / "biases.safetensors").read_bytes()
@@ -77,18 +85,135 @@ class Images(Case):
         runs = [self.folder / name for name in "ab"]
         first, _ = (self.result(*self.args("--train", "bias,mask", "--seed", seed, "--out", out)) for seed, out in zip("12", runs))
         again = self.result("eval", "--quiet", "--run", runs[0])
-        for name in ("rows/bias/test_accuracy", "rows-relabel/mask/test_accuracy", "rows/bias/loss", "rows/spearman"):
+        for name in ("rows/bias/test_accuracy", "rows-relabel/mask/test_accuracy", "rows/bias/loss", "rows/spearman", "rows/on_fraction",
+                     "mask/on_units", "mask/corr_tv"):
             self.assertEqual(again["metrics"][name]["value"], first["metrics"][name]["value"], name)
+        self.assertEqual([row[1] for row in again["tables"]["task_variance"]["rows"]], ["rows", "rows-relabel"])
         self.refused(78, "weights", args=["eval", "--quiet", "--run", runs[0], "--biases", runs[1] / "biases.safetensors"])
         self.refused(66, "nowhere", args=["eval", "--quiet", "--run", self.folder / "nowhere"])
         self.refused(64, "--run", args=["eval", "--quiet"])
+        self.refused(64, "--analysis", args=["eval", "--quiet", "--run", runs[0], "--analysis", "colour"])
+
+        # Only what is asked for; other units than those that the biases were trained for.
+        some = self.result("eval", "--quiet", "--run", runs[0], "--analysis", "spearman")
+        self.assertEqual(set(some["metrics"]), {"rows/spearman", "rows-relabel/spearman"})
+        steps = self.result("eval", "--quiet", "--run", runs[0], "--analysis", "accuracy", "--activation", "heaviside")["metrics"]
+        self.assertNotEqual(steps["rows/bias/loss"]["value"], first["metrics"]["rows/bias/loss"]["value"])
+
+        # The same weights, other biases: legal. Another number of units, or none of the tasks: not.
+        path = self.folder / "other.safetensors"
+
+        def rewritten(change):
+            header, data = self.stored(runs[0] / "biases.safetensors")
+            change(header)
+            text = json.dumps(header).encode()
+            path.write_bytes(struct.pack("<Q", len(text)) + text + data)
+            return ["eval", "--quiet", "--run", runs[0], "--biases", path]
+
+        def swap(header):
+            header["b/rows"], header["b/rows-relabel"] = header["b/rows-relabel"], header["b/rows"]
+        swapped = self.result(*rewritten(swap))["metrics"]
+        self.assertLess(swapped["rows/bias/test_accuracy"]["value"], first["metrics"]["rows/bias/test_accuracy"]["value"])
+        self.refused(65, "found no b/TASK", args=rewritten(lambda header: [header.update({f"x{k}": header.pop(k)}) for k in list(header) if "/" in k]))
+
+        def halve(header):  # as many numbers, cut into two tensors
+            first_byte, end = header["b/rows"]["data_offsets"]
+            header["b/rows"] = {"dtype": "F32", "shape": [100], "data_offsets": [first_byte, first_byte + 400]}
+            header["rest"] = {"dtype": "F32", "shape": [100], "data_offsets": [first_byte + 400, end]}
+        self.refused(78, "b/rows has 100 units, expected 200", args=rewritten(halve))
+
+    def stored(self, path):
+        data = path.read_bytes()
+        size = struct.unpack("<Q", data[:8])[0]
+        return json.loads(data[8:8 + size]), data[8 + size:]
+
+    def test_task_variances_are_dumped_for_numpy(self):
+        out, path = self.folder / "run", self.folder / "tv.npz"
+        first = self.result(*self.args("--seed", "0,1", "--out", out))
+        both = self.result("eval", "--quiet", "--run", out)
+        self.assertEqual(both["metrics"]["rows/spearman"]["per_seed"], first["metrics"]["rows/spearman"]["per_seed"])
+        self.refused(64, "--dump-tv", args=["eval", "--quiet", "--run", out, "--dump-tv", path])
+        result = self.result("eval", "--quiet", "--run", out, "--biases", out / "biases-1.safetensors", "--dump-tv", path)
+        with zipfile.ZipFile(path) as archive:
+            names, tv, biases = (archive.read(f"{name}.npy") for name in ("tasks", "TV", "biases"))
+        self.assertIn(b"'shape': (2, 200)", tv[:128])
+        self.assertEqual(names[-24:], b"rows" + bytes(8) + b"rows-relabel")
+        header, data = self.stored(out / "biases-1.safetensors")
+        self.assertEqual(biases[-1600:], data[:1600])
+        values = struct.unpack("<200f", tv[-1600:-800])
+        row = result["tables"]["task_variance"]["rows"][0]
+        self.assertEqual(row[:2], [1, "rows"])
+        self.assertAlmostEqual(sum(values) / 200, row[2], places=5)
+        self.assertAlmostEqual(sum(v > 0.1 for v in values) / 200, result["metrics"]["rows/on_fraction"]["value"])
+
+    def test_deeper_networks_other_activations_and_two_classes_learn(self):
+        deep = self.result(*self.args("--layers", "2", "--hidden", "100", "--weights", "normal", "--train", "bias,mask,full", "--epochs", "20"))
+        self.assertEqual((deep["model"]["trained_params"], deep["model"]["total_params"]), (200, 100 * (784 + 100 + 10 + 2)))
+        self.assertGreater(deep["metrics"]["rows/bias/test_accuracy"]["value"], 0.25)
+        self.assertGreater(deep["metrics"]["rows/full/test_accuracy"]["value"], 0.8)
+        for activation in ("tanh", "sigmoid"):
+            metrics = self.result(*self.args("--activation", activation, "--train", "bias,readout"))["metrics"]
+            self.assertGreater(metrics["rows/readout/test_accuracy"]["value"], 0.6, activation)
+        parity = self.result(*self.args("--tasks", "rows,rows-parity", "--train", "bias,full-equal"))
+        self.assertGreater(parity["metrics"]["rows-parity/bias/test_accuracy"]["value"], 0.65)
+        self.assertEqual(len(parity["tables"]["clusters"]["columns"]), 2 + 2 * 2)
+
+    def test_an_output_bias_is_trained_only_when_asked_for_and_said(self):
+        out = self.folder / "run"
+        args = self.args("--out", out, "--layers", "2", "--weights", "normal", "--hidden", "50")
+        done = self.tool.run(*[a for a in args if a != "--quiet"], "--output-bias", "--residual")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        result = json.loads(done.stdout)
+        self.assertIn("bias of the outputs", done.stderr)
+        self.assertEqual((result["model"]["trained_params"], result["model"]["output_bias"]), (110, True))
+        again = self.result("eval", "--quiet", "--run", out)
+        for name in ("rows/bias/test_accuracy", "rows/bias/loss", "rows-relabel/spearman"):
+            self.assertEqual(again["metrics"][name]["value"], result["metrics"][name]["value"], name)
+        self.assertFalse(self.result(*self.args())["model"]["output_bias"])
+
+    def test_widths_and_ranges_are_swept_in_one_run_each_as_alone(self):
+        out = self.folder / "run"
+        result = self.result(*self.args("--hidden", "50,200", "--train", "bias,full-equal", "--out", out))
+        widths = result["series"]["widths"]["columns"]
+        self.assertEqual((widths["hidden"], widths["trained_params/bias"], widths["trained_params/full-equal"]),
+                         ([50, 200], [50, 200], [795, 795]))
+        alone = self.result(*self.args("--train", "bias"))
+        self.assertEqual(widths["rows/bias"][1], alone["metrics"]["rows/bias/test_accuracy"]["value"])
+        self.assertEqual(result["metrics"]["rows/hidden-200/spearman"]["value"], alone["metrics"]["rows/spearman"]["value"])
+        self.assertEqual(self.result("eval", "--quiet", "--run", out, "--biases", out / "biases-hidden-200.safetensors")["model"]["hidden"], 200)
+        ranges = self.result(*self.args("--range", "0.03,0.1"))["series"]["ranges"]["columns"]
+        self.assertEqual((ranges["range"], ranges["rows/bias"][1]), ([0.03, 0.1], widths["rows/bias"][1]))
+
+    def test_biases_are_solved_for(self):
+        pixels, labels = self.pixels * 4, bytearray(self.labels * 4)  # enough of every class
+        self.images.write_bytes(struct.pack(">4I", 0x803, 960, 28, 28) + pixels)
+        self.names.write_bytes(struct.pack(">2I", 0x801, 960) + labels)
+        args = self.args("--solver", "ntk", "--hidden", "3000", "--weights", "normal", "--test-images", "100", "--seed", "0,1")
+        result = self.result(*args)
+        self.assertEqual(result["metrics"]["rows/ntk/train_accuracy"]["per_seed"], [1, 1])
+        self.assertGreater(result["metrics"]["rows-relabel/ntk/test_accuracy"]["value"], 0.7)
+        self.assertEqual(result["model"]["trained_params"], 3010)
+
+    def test_the_order_of_methods_and_sweeps_changes_no_figure(self):
+        figures = [self.result(*self.args("--tasks", "rows", "--train", train, "--range", ranges))["metrics"]
+                   for train, ranges in (("bias,mask", "0.1"), ("mask,bias", "0.1"), ("mask,bias", "0.05,0.1"))]
+        for name in ("corr_tv", "on_units"):
+            one, other, swept = (f[f"mask/{at}{name}"]["value"] for f, at in zip(figures, ("", "", "range-0.1/")))
+            self.assertEqual([one, one], [other, swept], name)
 
     def test_pictures_are_drawn(self):
-        result = self.folder / "r.json"
-        result.write_text(self.done(*self.args()).stdout)
-        done = subprocess.run(["/usr/bin/python3", PLOT, result, "--out", self.folder / "p.png"], capture_output=True, text=True)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertEqual((self.folder / "p.png").read_bytes()[:4], b"\x89PNG")
+        ntk = ["--solver", "ntk", "--hidden", "300", "--train-images", "960", "--test-images", "100"]
+        for name, args in (("tasks", self.args()), ("widths", self.args("--hidden", "20,50", "--train", "bias,full-equal")),
+                           ("ranges", self.args("--range", "0.03,0.1")), ("solved", self.args(*ntk)),
+                           ("theory", ["check-theory", "--quiet", "--width", "100,300", "--seed", "0..3"])):
+            if name == "solved":  # enough of every class
+                self.images.write_bytes(struct.pack(">4I", 0x803, 1200, 28, 28) + self.pixels * 5)
+                self.names.write_bytes(struct.pack(">2I", 0x801, 1200) + bytes(self.labels * 5))
+            result, picture = self.folder / f"{name}.json", self.folder / f"{name}.png"
+            result.write_text(self.done(*args).stdout)
+            done = subprocess.run(["/usr/bin/python3", PLOT, result, "--out", picture], capture_output=True, text=True)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(picture.read_bytes()[:4], b"\x89PNG", name)
 
     def test_killed_runs_go_on_to_the_same_bytes(self):
         def args(name):
@@ -126,6 +251,17 @@ class Images(Case):
         self.refused(64, "--data", "kmnist", args=["train-fnn", *QUIET, "--data", "kmnist"])
         self.refused(64, "--train-images", "200", args=self.args("--train-images", "201"))
         self.refused(64, "--cache-memory", args=self.args("--cache-memory", "4T"))
+        self.refused(64, "--range", "'x'", args=self.args("--range", "0.1,x"))
+        self.refused(64, "--range", "normal", args=self.args("--range", "0.1,0.2", "--weights", "normal"))
+        self.refused(64, "--range", "--hidden", args=self.args("--range", "0.1,0.2", "--hidden", "10,20"))
+        self.refused(64, "--hidden", "twice", args=self.args("--hidden", "20,20"))
+        self.refused(64, "--residual", "--layers", args=[*self.args(), "--residual"])
+        self.refused(64, "full-equal", args=self.args("--layers", "2", "--train", "full-equal"))
+        self.refused(64, "--activation", "heaviside", args=self.args("--activation", "heaviside"))
+        self.refused(64, "--tasks", "mine", args=self.args("--tasks", "mine"))
+        self.refused(64, "--train", args=self.args("--train", "weights"))
+        self.refused(64, "--solver", "bias", args=self.args("--solver", "ntk", "--train", "full"))
+        self.refused(65, "class", "20", args=self.args("--solver", "ntk", "--test-images", "40", "--train-images", "150"))
 
 
 class Missing(Case):
@@ -267,9 +403,31 @@ class Theory(Case):
             self.assertLess(metrics[f"error/{check}/10000"]["value"], metrics[f"error/{check}/100"]["value"] / 4)
 
     def test_switches_and_bounds_are_exact(self):
-        for check in ("off-switch", "bounding"):
-            for metric in self.result("check-theory", "--quiet", "--check", check, "--width", "100")["metrics"].values():
-                self.assertLessEqual(max(metric["per_seed"]), 1e-5)
+        for activation in ("relu", "heaviside"):
+            for check in ("off-switch", "bounding"):
+                result = self.result("check-theory", "--quiet", "--check", check, "--width", "100", "--activation", activation)
+                for metric in result["metrics"].values():
+                    self.assertLessEqual(max(metric["per_seed"]), 1e-5)
+
+    def test_trained_biases_stay_behind_the_construction_and_the_spread_is_told(self):
+        built, trained, steps = (self.result("check-theory", "--quiet", "--width", "1000", *more)
+                                 for more in ([], ["--fit", "adam"], ["--activation", "heaviside"]))
+        error = "error/ffn/1000"
+        self.assertGreater(trained["metrics"][error]["value"], 2 * built["metrics"][error]["value"])
+        self.assertLess(steps["metrics"][error]["value"], 0.4)
+        row = dict(zip(built["tables"]["quantiles"]["columns"], built["tables"]["quantiles"]["rows"][0]))
+        errors = sorted(built["metrics"][error]["per_seed"])
+        self.assertAlmostEqual(row["median"], (errors[9] + errors[10]) / 2)
+        self.assertAlmostEqual(row["q05"], errors[0] + 0.95 * (errors[1] - errors[0]))
+        self.assertAlmostEqual(row["q95"], errors[18] + 0.05 * (errors[19] - errors[18]))
+
+    def test_impossible_requests_are_refused(self):
+        self.refused(64, "--width", args=["check-theory", "--quiet", "--width", "20"])
+        self.refused(64, "--width", args=["check-theory", "--quiet", "--width", "0"])
+        self.refused(64, "--range", args=["check-theory", "--quiet", "--range", "0"])
+        self.refused(64, "--fit", args=["check-theory", "--quiet", "--check", "rnn", "--fit", "adam"])
+        self.refused(64, "--activation", args=["check-theory", "--quiet", "--check", "rnn", "--activation", "heaviside"])
+        self.refused(64, "--target", args=["check-theory", "--quiet", "--target", "cos"])
 
 
 if __name__ == "__main__":

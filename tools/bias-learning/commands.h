@@ -7,6 +7,7 @@
 namespace tenfold::bias_learning {
 
 int train_fnn(const TrainFnnConfig& config, cli::Run& run);
+int train_ntk(const TrainFnnConfig& config, cli::Run& run);  // train-fnn --solver ntk
 int train_rnn(const TrainRnnConfig& config, cli::Run& run);
 int evaluate(const EvalConfig& config, cli::Run& run);
 int evaluate_rnn(const EvalConfig& config, cli::Run& run);  // of a train-rnn run

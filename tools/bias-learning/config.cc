@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <set>
@@ -33,7 +34,7 @@ void TrainFnnConfig::apply_preset(const std::string&, cli::CommonOptions&) {
            "mnist-permute", "mnist-invert", "mnist-relabel"};
   train = {"bias", "mask", "readout", "full"};
   first_method_only.assign(tasks.begin() + 1, tasks.end());
-  hidden = 4000;
+  hidden = {4000};
   train_images = 20000;
   test_images = 5000;
   full_epochs = 3;
@@ -46,6 +47,50 @@ void TrainFnnConfig::validate(const cli::CommonOptions&) const {
   for (const std::string& task : tasks) parse_task(task, sources);
   cache_bytes();
   cluster_count();
+  if (residual && layers == 1)
+    throw UsageError(
+        "--residual: needs --layers 2 or more (images and units of one layer differ in number)");
+  if (layers > 1 && std::count(train.begin(), train.end(), "full-equal") != 0)
+    throw UsageError("--train: full-equal is there for --layers 1 only");
+  if (hidden.size() > 1 && range.size() > 1)
+    throw UsageError("--range: a sweep of --hidden has one range");
+  if (weights == "normal" && range.size() > 1)
+    throw UsageError("--range: normal weights have none to sweep");
+  if (std::set<int64_t>(hidden.begin(), hidden.end()).size() != hidden.size())
+    throw UsageError("--hidden: a width is there twice");
+  require_distinct("range", range);
+  networks();
+  if (solver == "ntk" && (train != std::vector<std::string>{"bias"} || layers > 1 ||
+                          activation != "relu" || hidden.size() > 1 || range.size() > 1))
+    throw UsageError(
+        "--solver: ntk solves for biases (--train bias) of one layer of relus, of one width and "
+        "range");
+}
+
+std::vector<Network> TrainFnnConfig::networks() const {
+  std::vector<Network> out;
+  for (const int64_t width : hidden) {
+    for (const std::string& text : range) {
+      char* end = nullptr;
+      Network network;
+      network.weights = {weights, std::strtod(text.c_str(), &end), width, kPixels, layers,
+                         residual};
+      const double bound = network.weights.range;
+      if (end == text.c_str() || *end != '\0' || !(bound >= 1e-9 && bound <= 1e6))
+        throw UsageError(
+            fmt::format("--range: found '{}', expected a number from 1e-9 to 1e6", text));
+      network.activation = unit_activation(activation);
+      network.output_bias = output_bias;
+      out.push_back(network);
+    }
+  }
+  return out;
+}
+
+std::string TrainFnnConfig::label(size_t network) const {
+  return hidden.size() > 1  ? fmt::format("hidden-{}", hidden[network])
+         : range.size() > 1 ? "range-" + range[network]
+                            : "";
 }
 
 int64_t TrainFnnConfig::cache_bytes() const {
@@ -147,6 +192,13 @@ std::string TrainRnnConfig::csv_file() const {
 
 void EvalConfig::validate(const cli::CommonOptions&) const {
   if (run.empty()) throw UsageError("--run: missing; expected the folder of a run");
+}
+
+void CheckTheoryConfig::validate(const cli::CommonOptions&) const {
+  if (check == "rnn" && activation != "relu")
+    throw UsageError("--activation: the networks of --check rnn have relus");
+  if (fit == "adam" && (check != "ffn" || activation != "relu"))
+    throw UsageError("--fit: adam is there for --check ffn with relus");
 }
 
 void CheckTheoryConfig::set_defaults(cli::CommonOptions& common) {

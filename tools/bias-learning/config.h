@@ -1,6 +1,7 @@
 // Options of the subcommands (arXiv 2407.00957; specification, section 7).
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -8,6 +9,7 @@
 
 #include "common/cli/tool.h"
 #include "common/cli/visitor.h"
+#include "tools/bias-learning/network.h"
 
 namespace tenfold::bias_learning {
 
@@ -31,10 +33,13 @@ struct TrainConfig {
 struct TrainFnnConfig {
   std::vector<std::string> data = {"mnist"}, tasks = {"mnist"}, train = {"bias"};
   std::vector<std::string> first_method_only;
-  std::string weights = "uniform", cache = "auto", cache_memory = "4G", clusters = "0";
-  int64_t hidden = 32000, epochs = 20, batch = 100, train_images = 0, test_images = 0;
+  std::vector<int64_t> hidden = {32000};
+  std::vector<std::string> range = {"0.1"};
+  std::string solver = "adam", weights = "uniform", activation = "relu", cache = "auto",
+              cache_memory = "4G", clusters = "0";
+  int64_t layers = 1, epochs = 20, batch = 100, train_images = 0, test_images = 0;
+  bool residual = false, output_bias = false;
   std::optional<int64_t> full_epochs;
-  double range = 0.1;
   std::optional<double> lr;
 
   template <class Visitor>
@@ -43,20 +48,30 @@ struct TrainFnnConfig {
     v.list("data", data, {}, "mnist|fashion|NAME=IMAGES,LABELS[,IMAGES,LABELS]",
            "image files (IDX; train pair, then test pair; of one pair the last sixth is the test)",
            Resume::kMayChange);
-    v.list("tasks", tasks, {}, "SOURCE[-permute|-invert|-rot90|-relabel]",
+    v.list("tasks", tasks, {}, "SOURCE[-permute|-invert|-rot90|-relabel|-parity]",
            "what is learned, one set of biases each");
     v.number("train-images", train_images, {0, 1e9}, "images",
              "the first so many of the file; 0: all");
     v.number("test-images", test_images, {0, 1e9}, "images",
              "the first so many of the file; 0: all");
     v.group("Network");
-    v.number("hidden", hidden, {1, 1e7}, "units", "width");
+    v.list("hidden", hidden, {1, 1e7}, "widths; more than one: a sweep");
     v.choice("weights", weights, {"uniform", "normal"},
              "uniform in +-range, or normal of variance 1 / fan-in; never trained but by full");
-    v.number("range", range, {1e-9, 1e6}, "", "bound of uniform weights");
+    v.list("range", range, {}, "R", "bounds of uniform weights; more than one: a sweep");
+    v.number("layers", layers, {1, 100}, "", "hidden layers, each of the width; all biases train");
+    v.flag("residual", residual, "every layer from the second on: h + A relu(B h + b)");
+    v.choice("activation", activation, {"relu", "tanh", "sigmoid"}, "of the hidden units");
+    v.flag("output-bias", output_bias, "train a bias of the outputs beside what --train names");
     v.group("Training");
-    v.list("train", train, {"bias", "full", "mask", "gain", "readout", "output-bias", "random"},
-           "METHOD", "what is trained, one after the other");
+    v.list(
+        "train", train, kMethodNames, "METHOD",
+        "what is trained, one after the other; full-equal: everything, of a network with as many "
+        "parameters as bias trains");
+    v.choice(
+        "solver", solver, {"adam", "ntk"},
+        "ntk: solve for biases of hidden units and outputs on 20 images of each class, 10 x 10 "
+        "pixels (of 500 test images, unless --test-images is given)");
     v.list("first-method-only", first_method_only, {}, "TASK",
            "tasks that only the first method of --train learns");
     v.number("epochs", epochs, {1, 1e6}, "", "epochs");
@@ -76,8 +91,11 @@ struct TrainFnnConfig {
   void apply_preset(const std::string& name, cli::CommonOptions& common);
   void validate(const cli::CommonOptions& common) const;
 
-  int64_t cache_bytes() const;    // 0: --cache off
-  int64_t cluster_count() const;  // 0: auto
+  int64_t cache_bytes() const;            // 0: --cache off
+  int64_t cluster_count() const;          // 0: auto
+  std::vector<Network> networks() const;  // of every width or range
+  // "hidden-1000", "range-0.1" of a sweep; "" of a network alone.
+  std::string label(size_t network) const;
 };
 
 struct TrainRnnConfig {
@@ -142,7 +160,8 @@ struct TrainRnnConfig {
 };
 
 struct EvalConfig {
-  std::string run, biases;
+  std::string run, biases, activation = "trained", dump_tv;
+  std::vector<std::string> analysis = {"accuracy", "tv", "spearman", "on-units"};
   std::optional<int64_t> jacobian_steps;
 
   template <class Visitor>
@@ -150,7 +169,13 @@ struct EvalConfig {
     v.group("Evaluation");
     v.text("run", run, "DIR", "folder of a run: its data, tasks and weights");
     v.text("biases", biases, "FILE",
-           "biases and masks; biases.safetensors of the run unless given");
+           "biases and masks; biases.safetensors of the run (of several seeds all) unless given");
+    v.list("analysis", analysis, {"accuracy", "tv", "spearman", "on-units"}, "FIGURE",
+           "what is computed of a train-fnn run");
+    v.choice("activation", activation, {"trained", "relu", "tanh", "sigmoid", "heaviside"},
+             "of a train-fnn run's units, in place of the one that they were trained with");
+    v.text("dump-tv", dump_tv, "FILE.npz",
+           "write there TV and biases [tasks, units] and the names of the tasks");
     v.number("jacobian-steps", jacobian_steps, {1, 1e6}, "",
              "of a train-rnn run: steps at which the Jacobian's eigenvalues are taken",
              "the run's");
@@ -158,10 +183,14 @@ struct EvalConfig {
   static std::vector<std::string> presets() { return {}; }
   void apply_preset(const std::string&, cli::CommonOptions&) {}
   void validate(const cli::CommonOptions& common) const;
+
+  bool wants(const std::string& figure) const {
+    return std::find(analysis.begin(), analysis.end(), figure) != analysis.end();
+  }
 };
 
 struct CheckTheoryConfig {
-  std::string check = "ffn", target = "sin";
+  std::string check = "ffn", target = "sin", activation = "relu", fit = "none";
   std::vector<int64_t> width = {100, 300, 1000, 3000, 10000};
   double range = 1;
 
@@ -170,14 +199,19 @@ struct CheckTheoryConfig {
     v.group("Theory");
     v.choice("check", check, {"ffn", "rnn", "off-switch", "bounding"},
              "theorem 1, theorem 2, units switched off, one unit as many bounded ones");
-    v.list("width", width, {28, 1e7}, "widths of the random network (ffn, rnn, off-switch)");
+    v.list("width", width, {2, 1e7}, "widths of the random network (ffn, rnn, off-switch)");
     v.number("range", range, {0.9, 1e6}, "", "bound R of the random weights, above gamma = 0.9");
     v.choice("target", target, {"sin", "ramp"}, "ffn: the function");
+    v.choice("activation", activation, {"relu", "heaviside"}, "of the units (rnn: relu)");
+    v.choice(
+        "fit", fit, {"none", "adam"},
+        "ffn: train the biases of the same random network (3000 steps of Adam) in place of the "
+        "construction");
   }
   static std::vector<std::string> presets() { return {}; }
   static void set_defaults(cli::CommonOptions& common);
   void apply_preset(const std::string&, cli::CommonOptions&) {}
-  void validate(const cli::CommonOptions&) const {}
+  void validate(const cli::CommonOptions& common) const;
 };
 
 }  // namespace tenfold::bias_learning

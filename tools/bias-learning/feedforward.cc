@@ -1,11 +1,10 @@
 #include "tools/bias-learning/feedforward.h"
 
 #include <ATen/Parallel.h>
-#include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/addmm.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
-#include <ATen/ops/matmul.h>
 #include <ATen/ops/mm.h>
 
 #include <algorithm>
@@ -24,19 +23,21 @@ using kernels::UnitSum;
 constexpr int64_t kThreadWork = 1'000'000;
 
 // Logits of a batch, the images shared by the threads.
-void readout(const HiddenRows& z, const float* bias, const float* weights, float* logits) {
+void readout(const HiddenRows& z, const float* bias, const float* weights, int64_t classes,
+             float* logits) {
   at::parallel_for(0, z.images, kThreadWork / z.units + 1, [&](int64_t first, int64_t end) {
-    kernels::relu_readout({z.z, z.rows + first, end - first, z.units}, bias, weights, kClasses,
-                          logits + first * kClasses);
+    kernels::relu_readout({z.z, z.rows + first, end - first, z.units}, bias, weights, classes,
+                          logits + first * classes);
   });
 }
 
 // Sums over the batch, the units shared by the threads in blocks of whole vectors.
-void unit_sums(const HiddenRows& z, const float* bias, const float* d, UnitSum kind, float* sums) {
+void unit_sums(const HiddenRows& z, const float* bias, const float* d, int64_t classes,
+               UnitSum kind, float* sums) {
   constexpr int64_t kBlock = 16;
   const int64_t grain = kThreadWork / (kBlock * z.images) + 1;
   at::parallel_for(0, (z.units + kBlock - 1) / kBlock, grain, [&](int64_t first, int64_t end) {
-    kernels::relu_readout_sums(z, bias, d, kClasses, kind, first * kBlock,
+    kernels::relu_readout_sums(z, bias, d, classes, kind, first * kBlock,
                                std::min(end * kBlock, z.units), sums);
   });
 }
@@ -45,14 +46,15 @@ at::Tensor view(const float* data, at::IntArrayRef shape) {
   return at::from_blob(const_cast<float*>(data), shape, at::kFloat);
 }
 
-}  // namespace
-
-const std::vector<std::string> kMethodNames = {"bias",    "full",        "mask",  "gain",
-                                               "readout", "output-bias", "random"};
-
-Method method_named(const std::string& name) {
-  return Method(std::find(kMethodNames.begin(), kMethodNames.end(), name) - kMethodNames.begin());
+// The rows of a batch, next to each other.
+at::Tensor gathered(const HiddenRows& z) {
+  at::Tensor out = at::empty({z.images, z.units}, at::kFloat);
+  for (int64_t n = 0; n < z.images; ++n)
+    std::copy_n(z.z + z.rows[n] * z.units, z.units, out.data_ptr<float>() + n * z.units);
+  return out;
 }
+
+}  // namespace
 
 double default_rate(Method method) {
   switch (method) {
@@ -61,6 +63,7 @@ double default_rate(Method method) {
     case Method::kReadout:
       return 0.003;
     case Method::kFull:
+    case Method::kFullEqual:
       return 0.001;
     default:
       return 0.02;
@@ -68,154 +71,232 @@ double default_rate(Method method) {
 }
 
 double rate_in(Method method, double start, int64_t epoch, int64_t epochs) {
-  return method == Method::kFull ? start : start * (1 - double(epoch) / double(epochs));
+  return trains_all(method) ? start : start * (1 - double(epoch) / double(epochs));
 }
 
 double mask_steepness(int64_t epoch, int64_t epochs) {
   return epochs == 1 ? 1 : std::pow(100.0, double(epoch) / double(epochs - 1));
 }
 
-int64_t trained_parameters(Method method, int64_t hidden) {
-  switch (method) {
-    case Method::kFull:
-      return hidden * (kPixels + kClasses + 1);
-    case Method::kReadout:
-      return hidden * kClasses;
-    case Method::kOutputBias:
-      return kClasses;
-    case Method::kRandom:
-      return 0;
-    default:
-      return hidden;
-  }
-}
-
-double cross_entropy(const float* logits, const int64_t* labels, int64_t n, float* d) {
+double cross_entropy(const float* logits, const int64_t* labels, int64_t n, int64_t classes,
+                     float* d) {
   double sum = 0;
   for (int64_t i = 0; i < n; ++i) {
-    const float* row = logits + i * kClasses;
-    const double most = *std::max_element(row, row + kClasses);
+    const float* row = logits + i * classes;
+    const double most = *std::max_element(row, row + classes);
     double total = 0, p[kClasses];
-    for (int64_t k = 0; k < kClasses; ++k) total += p[k] = std::exp(row[k] - most);
+    for (int64_t k = 0; k < classes; ++k) total += p[k] = std::exp(row[k] - most);
     sum += std::log(total) + most - row[labels[i]];
     if (d == nullptr) continue;
-    for (int64_t k = 0; k < kClasses; ++k)
-      d[i * kClasses + k] = float((p[k] / total - (k == labels[i])) / double(n));
+    for (int64_t k = 0; k < classes; ++k)
+      d[i * classes + k] = float((p[k] / total - (k == labels[i])) / double(n));
   }
   return sum / double(n);
 }
 
-TrainedTask::TrainedTask(Method method, const RandomWeights& weights, int64_t hidden, uint64_t seed)
-    : method_(method), weights_(weights), hidden_(hidden), zero_(size_t(hidden), 0.0f) {
-  const auto units = size_t(hidden);
-  if (method == Method::kReadout) {
-    values = weights.readout;
-  } else if (method == Method::kFull) {
-    values = weights.input;
-    values.insert(values.end(), weights.readout.begin(), weights.readout.end());
-    values.resize(values.size() + units, 0.0f);
-  } else if (method == Method::kRandom) {
-    values.resize(units);
-    Stream(seed, "random-biases").fill_normal(values.data(), hidden, 0, 0.5);
+TrainedTask::TrainedTask(Method method, const Network& network, int64_t classes,
+                         const RandomWeights& weights, uint64_t seed)
+    : method_(method), network_(network), classes_(classes) {
+  const auto size = size_t(trained_parameters(method, network, classes));
+  if (method == Method::kRandom) {
+    values.resize(size_t(network.units()));
+    Stream(seed, "random-biases").fill_normal(values.data(), network.units(), 0, 0.5);
     return;
-  } else if (method == Method::kOutputBias) {
-    values.assign(kClasses, 0.0f);
-  } else {
-    values.assign(units, method == Method::kGain ? 1.0f : 0.0f);
   }
-  adam.resize(values.size());
-  gradient_.resize(values.size());
-  scaled_ = weights.readout;
-  sums_.resize(size_t(kClasses * hidden));
+  values.reserve(size);
+  const int64_t to_readout = weights.readout_offset(),
+                of_readout = classes * network.weights.hidden;
+  if (method == Method::kReadout)
+    values.assign(weights.readout(), weights.readout() + of_readout);
+  else if (trains_all(method))
+    values.assign(weights.input(), weights.input() + to_readout + of_readout);
+  else if (method == Method::kGain)
+    values.assign(size_t(network.units()), 1.0f);
+  values.resize(size, 0.0f);
+  adam.resize(size);
 }
 
-double TrainedTask::step(const HiddenRows& z, const at::Tensor& x, const int64_t* labels,
-                         double rate, double steepness) {
-  if (method_ == Method::kFull) return full_step(x, labels, rate);
-  std::vector<float> logits(size_t(z.images * kClasses)), d(logits.size()),
-      factor(size_t(hidden_), 1.0f);
+bool TrainedTask::has_output_bias() const {
+  return method_ == Method::kOutputBias || (network_.output_bias && method_ != Method::kRandom);
+}
+
+void TrainedTask::place(std::vector<float>& v, Layers& out) const {
+  const WeightSpec& spec = network_.weights;
+  const int64_t n = spec.hidden;
+  float* at = v.data();
+  const auto take = [&](at::IntArrayRef shape) {
+    const at::Tensor t = view(at, shape);
+    at += t.numel();
+    return t;
+  };
+  const bool all = trains_all(method_);
+  if (all) {
+    out.input = take({n, spec.inputs});
+    out.between.clear();
+    out.back.clear();
+    for (int64_t l = 1; l < spec.layers; ++l) {
+      out.between.push_back(take({n, n}));
+      if (spec.residual) out.back.push_back(take({n, n}));
+    }
+  }
+  if (all || method_ == Method::kReadout) out.readout = take({classes_, n});
+  if (all || method_ == Method::kBias || method_ == Method::kRandom)
+    for (at::Tensor& b : out.bias) b = take({n});
+  if (method_ == Method::kMask || method_ == Method::kGain)
+    for (at::Tensor& g : out.gain) g = take({n});
+  if (has_output_bias()) out.output_bias = take({classes_});
+}
+
+Layers TrainedTask::layers(const RandomWeights& weights) const {
+  const WeightSpec& spec = network_.weights;
+  const int64_t n = spec.hidden;
+  Layers p;
+  p.bias.resize(size_t(spec.layers));
+  p.gain.resize(size_t(spec.layers));
+  for (int64_t l = 1; l < spec.layers; ++l) {
+    p.between.push_back(view(weights.between(l), {n, n}));
+    if (spec.residual) p.back.push_back(view(weights.back(l), {n, n}));
+  }
+  p.readout = view(weights.readout(), {classes_, n});
+  place(const_cast<std::vector<float>&>(values), p);
+  if (method_ == Method::kMask)
+    for (at::Tensor& g : p.gain) g = g.gt(0).to(at::kFloat);
+  return p;
+}
+
+RandomWeights TrainedTask::trained_weights(RandomWeights weights) const {
+  const bool all = trains_all(method_);
+  if (all || method_ == Method::kReadout)
+    std::copy_n(values.begin(),
+                (all ? weights.readout_offset() : 0) + classes_ * network_.weights.hidden,
+                weights.values.begin() + (all ? 0 : weights.readout_offset()));
+  return weights;
+}
+
+void TrainedTask::set_gains(double steepness, Scratch& scratch) const {
+  const auto units = size_t(network_.units());
+  scratch.gain.resize(units);
+  scratch.factor.resize(units);
+  for (size_t i = 0; i < units; ++i) {
+    const float s = values[i];
+    const float m = method_ == Method::kGain ? s : 1 / (1 + std::exp(-float(steepness) * s));
+    scratch.gain[i] = m;
+    scratch.factor[i] = method_ == Method::kGain ? 1 : float(steepness) * m * (1 - m);
+  }
+}
+
+double TrainedTask::step(const RandomWeights& weights, const Batch& batch, Scratch& scratch) {
+  scratch.gradient.resize(values.size());
+  if (trains_all(method_) || !network_.plain()) return general_step(weights, batch, scratch);
+  const HiddenRows& z = batch.z;
+  const int64_t hidden = network_.weights.hidden;
+  scratch.zero.resize(size_t(hidden), 0.0f);
+  scratch.sums.resize(size_t(classes_ * hidden));
+  scratch.logits.resize(size_t(z.images * classes_));
+  scratch.d.resize(scratch.logits.size());
+  const float* a = method_ == Method::kReadout ? values.data() : weights.readout();
   const bool scales = method_ == Method::kMask || method_ == Method::kGain;
   if (scales) {
-    for (int64_t i = 0; i < hidden_; ++i) {
-      const float s = values[size_t(i)];
-      const float m = method_ == Method::kGain ? s : 1 / (1 + std::exp(-float(steepness) * s));
-      if (method_ == Method::kMask) factor[size_t(i)] = float(steepness) * m * (1 - m);
-      for (int64_t k = 0; k < kClasses; ++k)
-        scaled_[size_t(k * hidden_ + i)] = m * weights_.readout[size_t(k * hidden_ + i)];
+    set_gains(batch.steepness, scratch);
+    scratch.scaled.resize(size_t(classes_ * hidden));
+    for (int64_t k = 0; k < classes_; ++k)
+      for (int64_t i = 0; i < hidden; ++i)
+        scratch.scaled[size_t(k * hidden + i)] = scratch.gain[size_t(i)] * a[k * hidden + i];
+    a = scratch.scaled.data();
+  }
+  const float* bias = method_ == Method::kBias ? values.data() : scratch.zero.data();
+  readout(z, bias, a, classes_, scratch.logits.data());
+  const float* c = has_output_bias() ? values.data() + values.size() - classes_ : nullptr;
+  if (c != nullptr)
+    for (size_t i = 0; i < scratch.logits.size(); ++i) scratch.logits[i] += c[i % size_t(classes_)];
+  const double loss =
+      cross_entropy(scratch.logits.data(), batch.labels, z.images, classes_, scratch.d.data());
+  std::fill(scratch.gradient.begin(), scratch.gradient.end(), 0.0f);
+  float* gradient = scratch.gradient.data();
+  if (method_ == Method::kReadout) {
+    unit_sums(z, bias, scratch.d.data(), classes_, UnitSum::kValue, gradient);
+  } else if (method_ != Method::kOutputBias) {
+    unit_sums(z, bias, scratch.d.data(), classes_,
+              method_ == Method::kBias ? UnitSum::kOn : UnitSum::kValue, scratch.sums.data());
+    for (int64_t k = 0; k < classes_; ++k) {
+      const float *row = weights.readout() + k * hidden, *of = scratch.sums.data() + k * hidden;
+      for (int64_t i = 0; i < hidden; ++i) gradient[i] += row[i] * of[i];
     }
+    if (scales)
+      for (int64_t i = 0; i < hidden; ++i) gradient[i] *= scratch.factor[size_t(i)];
   }
-  const float* bias = method_ == Method::kBias ? values.data() : zero_.data();
-  const float* a = method_ == Method::kReadout ? values.data() : scaled_.data();
-  readout(z, bias, a, logits.data());
-  if (method_ == Method::kOutputBias) {
-    for (size_t i = 0; i < logits.size(); ++i) logits[i] += values[i % kClasses];
+  if (c != nullptr) {
+    float* of_c = gradient + values.size() - classes_;
+    for (size_t i = 0; i < scratch.d.size(); ++i) of_c[i % size_t(classes_)] += scratch.d[i];
   }
-  const double loss = cross_entropy(logits.data(), labels, z.images, d.data());
-  if (method_ == Method::kOutputBias) {
-    std::fill(gradient_.begin(), gradient_.end(), 0.0f);
-    for (size_t i = 0; i < d.size(); ++i) gradient_[i % kClasses] += d[i];
-  } else {
-    unit_sums(z, bias, d.data(), method_ == Method::kBias ? UnitSum::kOn : UnitSum::kValue,
-              sums_.data());
-    if (method_ == Method::kReadout) {
-      gradient_.swap(sums_);
-    } else {
-      std::fill(gradient_.begin(), gradient_.end(), 0.0f);
-      for (int64_t k = 0; k < kClasses; ++k) {
-        const float *row = weights_.readout.data() + k * hidden_, *of = sums_.data() + k * hidden_;
-        for (int64_t i = 0; i < hidden_; ++i) gradient_[size_t(i)] += row[i] * of[i];
-      }
-      if (scales)
-        for (int64_t i = 0; i < hidden_; ++i) gradient_[size_t(i)] *= factor[size_t(i)];
-    }
-  }
-  adam.step(values.data(), gradient_.data(), rate);
+  adam.step(values.data(), gradient, batch.rate);
   return loss;
 }
 
-double TrainedTask::full_step(const at::Tensor& x, const int64_t* labels, double rate) {
+double TrainedTask::general_step(const RandomWeights& weights, const Batch& batch,
+                                 Scratch& scratch) {
   const at::NoGradGuard no_gradient;
-  const int64_t n = x.size(0), of_input = hidden_ * kPixels, of_readout = kClasses * hidden_;
-  const at::Tensor b = view(values.data(), {hidden_, kPixels}),
-                   a = view(values.data() + of_input, {kClasses, hidden_}),
-                   bias = view(values.data() + of_input + of_readout, {hidden_});
-  const at::Tensor h = at::addmm(bias, x, b.t()).relu_();
-  const at::Tensor logits = at::mm(h, a.t()).contiguous();
-  std::vector<float> d(size_t(n * kClasses));
-  const double loss = cross_entropy(logits.data_ptr<float>(), labels, n, d.data());
-  const at::Tensor d_logits = view(d.data(), {n, kClasses});
-  const at::Tensor d_u = at::mm(d_logits, a).mul_(h.gt(0));
-  view(gradient_.data(), {hidden_, kPixels}).copy_(at::mm(d_u.t(), x));
-  view(gradient_.data() + of_input, {kClasses, hidden_}).copy_(at::mm(d_logits.t(), h));
-  view(gradient_.data() + of_input + of_readout, {hidden_}).copy_(d_u.sum(0));
-  adam.step(values.data(), gradient_.data(), rate);
+  Layers p = layers(weights), gradient;
+  gradient.bias.resize(p.bias.size());
+  gradient.gain.resize(p.gain.size());
+  place(scratch.gradient, gradient);
+  if (method_ == Method::kMask) {
+    set_gains(batch.steepness, scratch);
+    for (size_t l = 0; l < p.gain.size(); ++l)
+      p.gain[l] = view(scratch.gain.data() + int64_t(l) * network_.weights.hidden,
+                       {network_.weights.hidden});
+  }
+  const bool all = trains_all(method_);
+  const int64_t n = all ? batch.x.size(0) : batch.z.images;
+  const at::Tensor first = all ? at::mm(batch.x, p.input.t()) : gathered(batch.z);
+  const at::Tensor labels = at::from_blob(const_cast<int64_t*>(batch.labels), {n}, at::kLong);
+  const double loss = loss_and_gradient(p, network_.activation, first, batch.x, labels, gradient);
+  if (method_ == Method::kMask)
+    for (size_t i = 0; i < scratch.factor.size(); ++i) scratch.gradient[i] *= scratch.factor[i];
+  adam.step(values.data(), scratch.gradient.data(), batch.rate);
   return loss;
 }
 
-std::vector<float> TrainedTask::logits(const HiddenRows& z, const at::Tensor& x) const {
-  std::vector<float> out(size_t(z.images * kClasses));
-  if (method_ == Method::kFull) {
-    const at::NoGradGuard no_gradient;
-    const int64_t of_input = hidden_ * kPixels, of_readout = kClasses * hidden_;
-    const at::Tensor h = at::addmm(view(values.data() + of_input + of_readout, {hidden_}), x,
-                                   view(values.data(), {hidden_, kPixels}).t())
-                             .relu_();
-    view(out.data(), {z.images, kClasses})
-        .copy_(at::mm(h, view(values.data() + of_input, {kClasses, hidden_}).t()));
+Pass TrainedTask::pass(const RandomWeights& weights, Preactivations& z, int64_t first,
+                       int64_t count) const {
+  const at::NoGradGuard no_gradient;
+  const Layers p = layers(weights);
+  return forward(p, network_.activation,
+                 trains_all(method_) ? at::mm(z.x().narrow(0, first, count), p.input.t())
+                                     : gathered(z.rows(first, count)));
+}
+
+std::vector<float> TrainedTask::logits(const RandomWeights& weights, Preactivations& z,
+                                       int64_t first, int64_t count) const {
+  std::vector<float> out(size_t(count * classes_));
+  if (trains_all(method_) || !network_.plain()) {
+    view(out.data(), {count, classes_}).copy_(pass(weights, z, first, count).logits);
     return out;
   }
-  std::vector<float> a = method_ == Method::kReadout ? values : weights_.readout;
+  const auto hidden = size_t(network_.weights.hidden);
+  const float* from = method_ == Method::kReadout ? values.data() : weights.readout();
+  std::vector<float> a(from, from + size_t(classes_) * hidden), zero;
   if (method_ == Method::kMask || method_ == Method::kGain) {
     for (size_t i = 0; i < a.size(); ++i) {
-      const float s = values[i % size_t(hidden_)];
+      const float s = values[i % hidden];
       a[i] *= method_ == Method::kGain ? s : float(s > 0);
     }
   }
   const bool biased = method_ == Method::kBias || method_ == Method::kRandom;
-  readout(z, biased ? values.data() : zero_.data(), a.data(), out.data());
-  if (method_ == Method::kOutputBias)
-    for (size_t i = 0; i < out.size(); ++i) out[i] += values[i % kClasses];
+  if (!biased) zero.resize(hidden, 0.0f);
+  readout(z.rows(first, count), biased ? values.data() : zero.data(), a.data(), classes_,
+          out.data());
+  if (has_output_bias())
+    for (size_t i = 0; i < out.size(); ++i)
+      out[i] += values[values.size() - size_t(classes_) + i % size_t(classes_)];
   return out;
+}
+
+at::Tensor TrainedTask::activations(const RandomWeights& weights, Preactivations& z, int64_t first,
+                                    int64_t count) const {
+  const at::NoGradGuard no_gradient;
+  const Pass p = pass(weights, z, first, count);
+  return p.h.size() == 1 ? p.h[0] : at::cat(p.h, 1);
 }
 
 }  // namespace tenfold::bias_learning

@@ -1,5 +1,6 @@
 // What is trained of y = A relu(B x + b), one method and one image set at a time; tasks that share
-// the images are trained together (specification, sections 3.1, 3.2, 4).
+// the images are trained together (specification, sections 3.1, 3.2, 4). Networks of more layers or
+// another activation go through layers.h.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -9,14 +10,12 @@
 #include <vector>
 
 #include "tools/bias-learning/adam.h"
+#include "tools/bias-learning/layers.h"
+#include "tools/bias-learning/network.h"
 #include "tools/bias-learning/preactivations.h"
 #include "tools/bias-learning/random_weights.h"
 
 namespace tenfold::bias_learning {
-
-enum class Method { kBias, kFull, kMask, kGain, kReadout, kOutputBias, kRandom };
-extern const std::vector<std::string> kMethodNames;  // in this order
-Method method_named(const std::string& name);
 
 // The rate at which a method starts, and how it goes on: full training keeps it, the others fall to
 // 0 over the epochs, lr (1 - e / E).
@@ -26,35 +25,60 @@ double rate_in(Method method, double start, int64_t epoch, int64_t epochs);
 // 100^(e / (E - 1)): how steep the mask's sigmoid is.
 double mask_steepness(int64_t epoch, int64_t epochs);
 
-// How many numbers a method trains per task.
-int64_t trained_parameters(Method method, int64_t hidden);
+// Mean cross-entropy of logits [n, classes] and, unless `d` is nullptr, its gradient.
+double cross_entropy(const float* logits, const int64_t* labels, int64_t n, int64_t classes,
+                     float* d);
 
-// Mean cross-entropy of logits [n, 10] and, unless `d` is nullptr, its gradient.
-double cross_entropy(const float* logits, const int64_t* labels, int64_t n, float* d);
+// One step's images: their pre-activations or, where everything is trained, the images themselves.
+struct Batch {
+  kernels::HiddenRows z;
+  at::Tensor x;           // [n, pixels]
+  const int64_t* labels;  // [n]
+  double rate, steepness;
+};
+
+// What steps write beside the values; tasks take turns with one.
+struct Scratch {
+  std::vector<float> zero, scaled, sums, gradient, logits, d, gain, factor;
+};
 
 class TrainedTask {
  public:
-  TrainedTask(Method method, const RandomWeights& weights, int64_t hidden, uint64_t seed);
+  // `network` as network_of gives it; `weights` are its, at this and every later call.
+  TrainedTask(Method method, const Network& network, int64_t classes, const RandomWeights& weights,
+              uint64_t seed);
 
-  // One step on the images so numbered; the batch's mean loss before it. `labels` are the batch's.
-  // Full training reads the images themselves, every other method their pre-activations alone.
-  double step(const kernels::HiddenRows& z, const at::Tensor& x, const int64_t* labels, double rate,
-              double steepness);
+  // One step; the batch's mean loss before it.
+  double step(const RandomWeights& weights, const Batch& batch, Scratch& scratch);
 
-  // Logits [count, 10] as at test: masks are hard.
-  std::vector<float> logits(const kernels::HiddenRows& z, const at::Tensor& x) const;
+  // Of images first .. first + count - 1, as at test (masks are hard): logits [count, classes],
+  // what the units of all layers do [count, units].
+  std::vector<float> logits(const RandomWeights& weights, Preactivations& z, int64_t first,
+                            int64_t count) const;
+  at::Tensor activations(const RandomWeights& weights, Preactivations& z, int64_t first,
+                         int64_t count) const;
 
-  // [N] of bias, mask (s) and gain; else what the method trains.
+  // `weights` with what the method trains of them.
+  RandomWeights trained_weights(RandomWeights weights) const;
+
+  int64_t classes() const { return classes_; }
+
+  // [units] of bias, mask (s) and gain; A [classes, N] of readout; B, W, A, b of full; then c of a
+  // network with one.
   std::vector<float> values;
   Adam adam;
 
  private:
-  double full_step(const at::Tensor& x, const int64_t* labels, double rate);
+  bool has_output_bias() const;
+  Layers layers(const RandomWeights& weights) const;     // at test
+  void place(std::vector<float>& v, Layers& out) const;  // views of what is trained
+  Pass pass(const RandomWeights& weights, Preactivations& z, int64_t first, int64_t count) const;
+  void set_gains(double steepness, Scratch& scratch) const;  // g and, of masks, its slope
+  double general_step(const RandomWeights& weights, const Batch& batch, Scratch& scratch);
 
   Method method_;
-  const RandomWeights& weights_;
-  int64_t hidden_;
-  std::vector<float> zero_, scaled_, sums_, gradient_;
+  Network network_;
+  int64_t classes_;
 };
 
 }  // namespace tenfold::bias_learning

@@ -1,5 +1,5 @@
-// The training of several methods, tasks and seeds as one program: one image set and one method
-// after the other, so that the pre-activations of one image set alone are in memory.
+// The training of several networks, methods, tasks and seeds as one program: one image set and one
+// method after the other, so that the pre-activations of one image set alone are in memory.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@
 namespace tenfold::bias_learning {
 
 struct FeedforwardOptions {
-  WeightSpec weights;
+  std::vector<Network> networks;  // more than one: a sweep; they share nothing
   std::vector<uint64_t> seeds;
   std::vector<std::string> methods;
   std::vector<TaskName> tasks;
@@ -26,10 +26,11 @@ struct FeedforwardOptions {
   double rate = 0;  // 0: the method's own
 };
 
-// A method on the tasks of one image set, of one seed.
+// A method on the tasks of one image set, of one network and seed.
 struct Job {
   uint64_t seed = 0;
-  size_t seed_index = 0;
+  size_t seed_index = 0, asked = 0;  // which of the networks asked for
+  Network network;
   Method method = Method::kBias;
   std::string image_set;
   std::vector<TaskName> tasks;
@@ -40,6 +41,7 @@ struct Job {
   int64_t first_step = 0, epochs = 0, steps_per_epoch = 0;
 
   int64_t steps() const { return epochs * steps_per_epoch; }
+  bool done() const { return int64_t(losses.size()) == epochs; }
   std::string name() const;
 };
 
@@ -48,14 +50,17 @@ struct Score {
 };
 
 // On the images of `z`, whose labels [images] are given.
-Score score_of(const TrainedTask& task, Preactivations& z, const std::vector<int64_t>& labels);
+Score score_of(const TrainedTask& task, const RandomWeights& weights, Preactivations& z,
+               const std::vector<int64_t>& labels);
 
-// float32 as a matrix of so many columns, without a copy.
-at::Tensor matrix(const std::vector<float>& v, int64_t columns);
+// B x of these images under these weights, within the budget; both must outlive it.
+std::unique_ptr<Preactivations> preactivations_of(const Images& images,
+                                                  const RandomWeights& weights, int64_t budget);
 
 class FeedforwardProgram : public train::Program {
  public:
-  FeedforwardProgram(const FeedforwardOptions& options, std::map<std::string, DataSet> data);
+  // `data` must outlive the program.
+  FeedforwardProgram(const FeedforwardOptions& options, const std::map<std::string, DataSet>& data);
 
   int64_t total_steps() const { return total_steps_; }
   void step(int64_t step) override;
@@ -65,33 +70,45 @@ class FeedforwardProgram : public train::Program {
   std::string note() const override;
 
   const std::vector<Job>& jobs() const { return jobs_; }
-  const RandomWeights& weights(size_t seed) const { return weights_[seed]; }
-  const std::string& kept() const { return kept_; }  // of the largest set's pre-activations
   int64_t images_trained() const { return images_trained_; }
   double seconds_trained() const { return seconds_trained_; }
 
-  // The test images of a set under a seed's weights; those of the last call are kept.
+  // Drawn anew where the call before was for other ones. Throws NumericError where those have
+  // changed since they were drawn.
+  const RandomWeights& weights(const Job& job) { return weights_of(job.network, job.seed); }
+  const RandomWeights& weights_of(const Network& network, uint64_t seed);
+
+  // How the pre-activations of a network's largest training set are kept.
+  std::string kept(const Network& network) const;
+
+  // The test images of a set under a job's weights; those of the last call are kept.
   Preactivations& test_set(const Job& job);
-  const Images& test_images(const Job& job);
   Score test_score(const Job& job, size_t task);
 
  private:
-  void prepare(const Job& job);
+  // An image set under the weights of a seed; the set itself where a task sees it as it is.
+  struct Prepared {
+    std::string key;
+    const Images* images = nullptr;
+    Images viewed;
+    std::unique_ptr<Preactivations> z;
+  };
+  void prepare(const Job& job, bool training);
+  void check_frozen() const;  // throws NumericError where the weights are not as they were drawn
 
   FeedforwardOptions options_;
-  std::map<std::string, DataSet> data_;
-  std::vector<RandomWeights> weights_;
+  const std::map<std::string, DataSet>& data_;
   std::vector<Job> jobs_;
   int64_t total_steps_ = 0, images_trained_ = 0;
   double seconds_trained_ = 0;
   std::vector<std::pair<int64_t, double>> losses_;
-  std::string kept_;
 
-  struct Prepared {
-    std::string key;
-    Images images;
-    std::unique_ptr<Preactivations> z;
-  } training_, testing_;
+  RandomWeights weights_;
+  std::string weights_hash_;
+  uint64_t weights_seed_ = 0, order_seed_ = 0;
+  Prepared prepared_;  // one at a time
+  Scratch scratch_;
+  std::vector<int64_t> labels_;
   std::unique_ptr<data::BatchOrder> order_;
   std::string order_key_;
 };

@@ -20,8 +20,10 @@ constexpr int64_t kSide = 28;
 
 std::string mnist_folder(const std::string& data_folder) {
   std::vector<std::string> places = {data_folder};
-  if (const char* fixtures = std::getenv("TENFOLD_FIXTURES"))
+  if (const char* fixtures = std::getenv("TENFOLD_FIXTURES")) {
     places.push_back(std::string(fixtures) + "/bias-learning");
+    places.emplace_back(fixtures);
+  }
   for (const std::string& place : places)
     for (const char* ending : {".gz", ""})
       if (io::exists(place + "/" + kMnistTest + ending)) return place;
@@ -89,14 +91,15 @@ TaskName parse_task(const std::string& name, const std::vector<Source>& sources)
   const bool known = std::any_of(sources.begin(), sources.end(),
                                  [&](const Source& s) { return s.name == task.source; });
   if (!known) throw UsageError(fmt::format("--tasks: {} needs --data {}", name, task.source));
-  if (suffix == "relabel") {
-    task.relabel = true;
+  if (suffix == "relabel" || suffix == "parity") {
+    task.labelling = suffix;
   } else if (suffix == "permute" || suffix == "invert" || suffix == "rot90") {
     task.view = suffix;
   } else if (dash != std::string::npos) {
-    throw UsageError(fmt::format(
-        "--tasks: found '{}', expected {} or it with -permute, -invert, -rot90 or -relabel", name,
-        task.source));
+    throw UsageError(
+        fmt::format("--tasks: found '{}', expected {} or it with -permute, -invert, -rot90, "
+                    "-relabel or -parity",
+                    name, task.source));
   }
   return task;
 }
@@ -155,8 +158,7 @@ void apply_view(Images& images, const std::string& view, uint64_t seed) {
 
 std::vector<int64_t> labels_of(const Images& images, const TaskName& task) {
   std::vector<int64_t> labels = images.labels;
-  if (task.relabel)
-    for (int64_t& y : labels) y = (y + 3) % kClasses;
+  for (int64_t& y : labels) y = task.label(y);
   return labels;
 }
 

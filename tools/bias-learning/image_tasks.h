@@ -27,7 +27,11 @@ std::vector<Source> parse_sources(const std::vector<std::string>& cells);
 // "mnist-rot90": the source, then at most one suffix.
 struct TaskName {
   std::string name, source, view;  // view: "", permute, invert or rot90
-  bool relabel = false;            // (y + 3) mod 10
+  std::string labelling;           // "", relabel: (y + 3) mod 10, or parity: y mod 2
+  int64_t classes() const { return labelling == "parity" ? 2 : kClasses; }
+  int64_t label(int64_t y) const {
+    return labelling == "relabel" ? (y + 3) % kClasses : labelling == "parity" ? y % 2 : y;
+  }
   std::string image_set() const { return view.empty() ? source : source + "-" + view; }
 };
 

@@ -158,6 +158,11 @@ def draw_theory(axis, result):
     found = [(float(k.split("/")[2]), m) for k, m in result["metrics"].items()]
     axis.errorbar([x for x, _ in found], [m["value"] for _, m in found], yerr=[m.get("stderr") or 0 for _, m in found],
                   marker="o")
+    band = [row for row in result["tables"].get("quantiles", {}).get("rows", []) if row[5] is not None and row[5] > 0]
+    if band:
+        axis.fill_between([row[1] or row[2] for row in band], [row[5] for row in band], [row[6] for row in band], alpha=0.2,
+                          label="5 to 95 % of the seeds")
+        axis.legend(fontsize=7)
     axis.set_xscale("log")
     if all(m["value"] > 0 for _, m in found):
         axis.set_yscale("log")
@@ -193,9 +198,51 @@ def panels_of(results):
     return [lambda axis, draw=draw: draw(axis, result) for draw in drawings]
 
 
+def swept(result):
+    return next((result["series"][name] for name in ("widths", "ranges") if name in result.get("series", {})), None)
+
+
+def draw_sweep(axis, result):
+    series = swept(result)
+    columns = series["columns"]
+    for name, values in columns.items():
+        if "/" in name and not name.startswith("trained_params/"):
+            axis.plot(columns[series["x"]], numbers(values), "o-", ms=4, lw=1, label=name)
+    axis.set_xscale("log")
+    axis.set_xlabel("hidden units" if series["x"] == "hidden" else "bound of the random weights")
+    axis.set_ylabel("test accuracy")
+    axis.legend(fontsize=7)
+
+
+def draw_trained_parameters(axis, result):
+    columns = swept(result)["columns"]
+    for name, values in columns.items():
+        trained = columns.get(f"trained_params/{name.split('/')[-1]}")
+        points = sorted((p, 1 - v) for p, v in zip(trained or [], values) if p and v is not None)
+        if points and not name.startswith("trained_params/"):
+            axis.loglog(*zip(*points), "o-", ms=4, lw=1, label=name)
+    axis.set_xlabel("trained parameters")
+    axis.set_ylabel("test error")
+    axis.legend(fontsize=7)
+
+
+def draw_solved(axis, result):
+    kinds = {"train_accuracy": "linearised, training", "test_accuracy": "linearised, test", "network_accuracy": "in the network itself, test"}
+    found = [(f"{name.split('/')[0]}: {kinds[name.split('/')[2]]}", m["value"]) for name, m in result["metrics"].items()
+             if name.split("/")[-1] in kinds]
+    axis.barh([name for name, _ in found], numbers(v for _, v in found), color="#0072B2")
+    axis.invert_yaxis()
+    axis.set_xlim(0, 1)
+    axis.set_xlabel("accuracy of biases solved for")
+
+
 def feedforward_drawings(result):
     if result["subcommand"] == "check-theory":
         return [draw_theory]
+    if result["config"].get("solver") == "ntk":
+        return [draw_solved]
+    if swept(result):
+        return [draw_sweep] + ([draw_trained_parameters] if "widths" in result["series"] else [])
     return [draw_accuracies, draw_losses] + ([draw_clusters] if "unit_variance" in result.get("series", {}) else [])
 
 

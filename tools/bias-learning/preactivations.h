@@ -11,6 +11,10 @@
 
 namespace tenfold::bias_learning {
 
+// As many images as have so many pre-activations that they take 16 MB: what is worked on at once
+// beside what is kept.
+int64_t images_at_once(int64_t units);
+
 class Preactivations {
  public:
   // x [images, 784], b [units, 784], float32. `budget` in bytes: float32 where it fits, else half
@@ -23,13 +27,14 @@ class Preactivations {
 
   // Those of the images so numbered; valid until the next call.
   kernels::HiddenRows of(const int64_t* images, int64_t count);
+  kernels::HiddenRows rows(int64_t first, int64_t count);
 
   int64_t images() const { return x_.size(0); }
   const at::Tensor& x() const { return x_; }
 
  private:
-  at::Tensor x_, b_, z_, batch_;
-  std::vector<int64_t> rows_;
+  at::Tensor x_, b_, z_, batch_, taken_;
+  std::vector<int64_t> numbers_;  // 0, 1, ...
   std::string kept_;
 };
 

@@ -3,79 +3,54 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 #include <optional>
 
 #include "common/stats/correlation.h"
+#include "tools/bias-learning/seed_metrics.h"
 #include "tools/bias-learning/task_variance.h"
 
 namespace tenfold::bias_learning {
 namespace {
 
-constexpr double kOnVariance = 0.1;  // TV above which a unit counts as on
-
-using PerSeed = std::vector<std::optional<double>>;
-
-log::Metric metric_of(const PerSeed& values, std::optional<bool> higher, const std::string& unit) {
-  log::Metric m;
-  m.per_seed = values;
-  m.higher_is_better = higher;
-  m.unit = unit;
-  std::vector<double> there;
-  for (const auto& v : values)
-    if (v) there.push_back(*v);
-  m.n = int64_t(there.size());
-  if (there.empty()) {
-    m.reason = "undefined: one of the two does not vary";
-    return m;
-  }
-  double mean = 0, squares = 0;
-  for (const double v : there) mean += v / double(there.size());
-  for (const double v : there) squares += (v - mean) * (v - mean);
-  m.value = mean;
-  if (there.size() > 1)
-    m.stderr_of_mean = std::sqrt(squares / double(there.size() - 1) / double(there.size()));
-  return m;
+// Of a task's values those of its units; output biases come after them.
+std::vector<double> first_of(const std::vector<float>& v, size_t units) {
+  return {v.begin(), v.begin() + int64_t(units)};
 }
-
-std::vector<double> doubles(const std::vector<float>& v) { return {v.begin(), v.end()}; }
 
 double share_above(const std::vector<double>& v, double threshold) {
   return double(std::count_if(v.begin(), v.end(), [&](double x) { return x > threshold; })) /
          double(v.size());
 }
 
-// Values of one name, seed by seed.
-class Metrics {
- public:
-  Metrics(size_t seeds, log::Result& result) : seeds_(seeds), result_(result) {}
+using Variances = std::map<std::string, std::vector<double>>;  // task -> [units]
 
-  void set(const std::string& name, size_t seed, std::optional<double> value,
-           std::optional<bool> higher, const std::string& unit = "") {
-    auto found =
-        std::find_if(all_.begin(), all_.end(), [&](const auto& m) { return m.name == name; });
-    if (found == all_.end()) found = all_.insert(all_.end(), {name, PerSeed(seeds_), higher, unit});
-    found->values[seed] = value;
+// Accuracies by what was swept: a row a network, means over the seeds.
+log::Series sweep(const FeedforwardProgram& program, const TrainFnnConfig& config,
+                  const SeedMetrics& metrics) {
+  const std::vector<Network> networks = config.networks();
+  const bool widths = config.hidden.size() > 1;
+  log::Series out{widths ? "hidden" : "range", {{widths ? "hidden" : "range", {}}}};
+  for (const Network& n : networks)
+    out.columns[0].second.emplace_back(widths ? double(n.weights.hidden) : n.weights.range);
+  for (const Job& job : program.jobs()) {
+    const std::string& method = kMethodNames[size_t(job.method)];
+    const auto column = [&](const std::string& name) -> std::vector<std::optional<double>>& {
+      for (auto& [there, values] : out.columns)
+        if (there == name) return values;
+      return out.columns.emplace_back(name, std::vector<std::optional<double>>(networks.size()))
+          .second;
+    };
+    column("trained_params/" + method)[job.asked] =
+        double(trained_parameters(job.method, job.network, job.tasks[0].classes()));
+    for (const TaskName& task : job.tasks) {
+      const std::string name = task.name + "/" + method;
+      column(name)[job.asked] =
+          metrics.mean(name + "/" + config.label(job.asked) + "/test_accuracy");
+    }
   }
-  ~Metrics() {
-    for (const One& m : all_)
-      result_.metrics.emplace_back(m.name, metric_of(m.values, m.higher, m.unit));
-  }
-
- private:
-  struct One {
-    std::string name;
-    PerSeed values;
-    std::optional<bool> higher;
-    std::string unit;
-  };
-  size_t seeds_;
-  log::Result& result_;
-  std::vector<One> all_;
-};
-
-using Variances = std::map<std::string, std::vector<double>>;  // task -> [N]
+  return out;
+}
 
 void add_clusters(log::Result& result, const FeedforwardProgram& program,
                   const TrainFnnConfig& config, const Variances& tv) {
@@ -85,7 +60,7 @@ void add_clusters(log::Result& result, const FeedforwardProgram& program,
     for (const Job& job : program.jobs())
       for (size_t t = 0; t < job.tasks.size(); ++t)
         if (job.seed_index == 0 && job.method == Method::kBias && job.tasks[t].name == task)
-          biases.push_back(doubles(job.trained[t].values));
+          biases.push_back(first_of(job.trained[t].values, rows.back().size()));
   }
   const UnitClusters found =
       cluster_units(rows, config.cluster_count(), uint64_t(program.jobs()[0].seed));
@@ -122,7 +97,80 @@ void add_clusters(log::Result& result, const FeedforwardProgram& program,
   result.series.emplace_back("unit_variance", units);
 }
 
+// Of one network and one seed, which are the key.
+struct UnitFigures {
+  struct Mask {
+    std::string task;        // the first that masks were trained for
+    std::vector<double> on;  // 0 or 1
+  };
+  std::map<std::pair<size_t, size_t>, Variances> tv;
+  std::map<std::pair<size_t, size_t>, Mask> masks;
+};
+
+std::string prefix_of(const TrainFnnConfig& config, size_t network) {
+  const std::string label = config.label(network);
+  return label.empty() ? "" : label + "/";
+}
+
+void measure(FeedforwardProgram& program, const TrainFnnConfig& config, const Job& job,
+             SeedMetrics& metrics, UnitFigures& figures) {
+  const std::string label = prefix_of(config, job.asked);
+  const auto units = size_t(job.network.units());
+  const std::pair<size_t, size_t> key = {job.asked, job.seed_index};
+  for (size_t t = 0; t < job.tasks.size(); ++t) {
+    const std::string& task = job.tasks[t].name;
+    const std::string at = task + "/" + kMethodNames[size_t(job.method)] + "/" + label;
+    const Score score = program.test_score(job, t);
+    metrics.set(at + "test_accuracy", job.seed_index, score.accuracy, true);
+    if (job.epochs > 0)
+      metrics.set(at + "train_accuracy", job.seed_index, job.train_accuracy[t], true);
+    metrics.set(at + "loss", job.seed_index, score.loss, false);
+    const std::vector<float>& values = job.trained[t].values;
+    if (job.method == Method::kBias) {
+      Preactivations& z = program.test_set(job);
+      const std::vector<double>& tv = figures.tv[key][task] =
+          task_variance(job.trained[t], program.weights(job), z);
+      metrics.set(task + "/" + label + "spearman", job.seed_index,
+                  stats::rank_correlation(first_of(values, units), tv));
+      metrics.set(task + "/" + label + "on_fraction", job.seed_index, share_above(tv, kOnVariance));
+    } else if (job.method == Method::kMask && figures.masks.count(key) == 0) {
+      UnitFigures::Mask& mask = figures.masks[key];
+      mask.task = task;
+      for (const double s : first_of(values, units)) mask.on.push_back(s > 0);
+    }
+  }
+}
+
+void add_mask_metrics(const TrainFnnConfig& config, const UnitFigures& figures,
+                      SeedMetrics& metrics) {
+  for (const auto& [key, mask] : figures.masks) {
+    const std::string at = "mask/" + prefix_of(config, key.first);
+    const double count = std::count(mask.on.begin(), mask.on.end(), 1.0);
+    metrics.set(at + "on_units", key.second, count, std::nullopt, "units");
+    metrics.set(at + "on_fraction", key.second, count / double(mask.on.size()));
+    const auto of_network = figures.tv.find(key);
+    if (of_network == figures.tv.end() || of_network->second.count(mask.task) == 0) continue;
+    std::vector<double> varies;
+    for (const double v : of_network->second.at(mask.task)) varies.push_back(v > kOnVariance);
+    metrics.set(at + "corr_tv", key.second, stats::correlation(mask.on, varies));
+  }
+}
+
 }  // namespace
+
+log::Facts facts_of(const TrainFnnConfig& config, const std::map<std::string, DataSet>& data) {
+  log::Facts out;
+  bool real = true;
+  for (const auto& [name, set] : data) {
+    real = real && set.origin == "real";
+    for (const auto& [file, digest] : set.digests)
+      out.emplace_back("digest/" + name + "/" + file, digest);
+    out.emplace_back("train_images/" + name, set.train.count);
+    out.emplace_back("test_images/" + name, set.test.count);
+  }
+  out.insert(out.begin(), {{"name", config.data}, {"origin", std::string(real ? "real" : "user")}});
+  return out;
+}
 
 log::Result fnn_result(FeedforwardProgram& program, const TrainFnnConfig& config,
                        const std::map<std::string, DataSet>& data, const train::Outcome& outcome) {
@@ -131,60 +179,17 @@ log::Result fnn_result(FeedforwardProgram& program, const TrainFnnConfig& config
   result.stopped_by = outcome.stopped_by;
   size_t seeds = 0;
   for (const Job& job : program.jobs()) seeds = std::max(seeds, job.seed_index + 1);
-  bool real = true;
-  for (const auto& [name, set] : data) {
-    real = real && set.origin == "real";
-    for (const auto& [file, digest] : set.digests)
-      result.data.emplace_back("digest/" + name + "/" + file, digest);
-    result.data.emplace_back("train_images/" + name, set.train.count);
-    result.data.emplace_back("test_images/" + name, set.test.count);
-  }
-  result.data.insert(result.data.begin(),
-                     {{"name", config.data}, {"origin", std::string(real ? "real" : "user")}});
-  std::vector<Variances> tv(seeds);
-  std::vector<std::vector<double>> mask_on(seeds);
-  std::string mask_task;
-  {
-    Metrics metrics(seeds, result);
-    for (const Job& job : program.jobs()) {
-      if (int64_t(job.losses.size()) < job.epochs) continue;  // stopped before its end
-      const std::string& method = kMethodNames[size_t(job.method)];
-      for (size_t t = 0; t < job.tasks.size(); ++t) {
-        const std::string& task = job.tasks[t].name;
-        const std::string at = task + "/" + method + "/";
-        const Score score = program.test_score(job, t);
-        metrics.set(at + "test_accuracy", job.seed_index, score.accuracy, true);
-        if (job.epochs > 0)
-          metrics.set(at + "train_accuracy", job.seed_index, job.train_accuracy[t], true);
-        metrics.set(at + "loss", job.seed_index, score.loss, false);
-        const std::vector<double> values = doubles(job.trained[t].values);
-        if (job.method == Method::kBias) {
-          std::vector<double>& of_task = tv[job.seed_index][task];
-          of_task = task_variance(program.test_set(job), job.trained[t].values);
-          metrics.set(task + "/spearman", job.seed_index, stats::rank_correlation(values, of_task),
-                      std::nullopt);
-          metrics.set(task + "/on_fraction", job.seed_index, share_above(of_task, kOnVariance),
-                      std::nullopt);
-        }
-        if (job.method == Method::kMask && t == 0 && mask_on[job.seed_index].empty()) {
-          mask_task = task;
-          for (const double s : values) mask_on[job.seed_index].push_back(s > 0);
-        }
-      }
-    }
-    for (size_t s = 0; s < seeds; ++s) {
-      if (mask_on[s].empty()) continue;
-      const double fraction = share_above(mask_on[s], 0.5);
-      metrics.set("mask/on_units", s, std::round(fraction * double(config.hidden)), std::nullopt,
-                  "units");
-      metrics.set("mask/on_fraction", s, fraction, std::nullopt);
-      const auto bias = tv[s].find(mask_task);
-      if (bias == tv[s].end()) continue;
-      std::vector<double> on;
-      for (const double v : bias->second) on.push_back(v > kOnVariance);
-      metrics.set("mask/corr_tv", s, stats::correlation(mask_on[s], on), std::nullopt);
-    }
-  }
+  result.data = facts_of(config, data);
+  const bool swept = config.networks().size() > 1;
+  SeedMetrics metrics(seeds);
+  UnitFigures units;
+  for (const Job& job : program.jobs())
+    if (job.done()) measure(program, config, job, metrics, units);
+  add_mask_metrics(config, units, metrics);
+  metrics.write(result);
+  if (swept)
+    result.series.emplace_back(config.hidden.size() > 1 ? "widths" : "ranges",
+                               sweep(program, config, metrics));
   if (program.seconds_trained() > 0) {
     log::Metric speed;
     speed.value = double(program.images_trained()) / program.seconds_trained();
@@ -192,8 +197,9 @@ log::Result fnn_result(FeedforwardProgram& program, const TrainFnnConfig& config
     speed.higher_is_better = true;
     result.metrics.emplace_back("images_per_second", speed);
   }
-  if (config.tasks.size() > 1 && tv[0].size() == config.tasks.size())
-    add_clusters(result, program, config, tv[0]);
+  const Variances& tv = units.tv[{0, 0}];
+  if (!swept && config.tasks.size() > 1 && tv.size() == config.tasks.size())
+    add_clusters(result, program, config, tv);
   for (const Job& job : program.jobs()) {
     if (job.losses.empty()) continue;
     log::Series curve{"epoch", {{"epoch", {}}, {"loss", {}}}};
@@ -201,40 +207,66 @@ log::Result fnn_result(FeedforwardProgram& program, const TrainFnnConfig& config
       curve.columns[0].second.emplace_back(double(e));
       curve.columns[1].second.emplace_back(job.losses[e]);
     }
-    const std::string name = job.method == Method::kFull ? job.tasks[0].name + "/" : "";
-    result.series.emplace_back("loss/" + name + job.name(), curve);
+    const std::string label = swept ? config.label(job.asked) + "/" : "";
+    const std::string name = trains_all(job.method) ? job.tasks[0].name + "/" : "";
+    result.series.emplace_back("loss/" + label + name + job.name(), curve);
   }
-  const Method first = method_named(config.train[0]);
-  const int64_t total = config.hidden * (kPixels + kClasses + 1);
-  result.model = {{"hidden", config.hidden},
-                  {"trained_params", trained_parameters(first, config.hidden)},
-                  {"total_params", total},
-                  {"preactivations", program.kept()},
+  const Network network = config.networks()[0];
+  const int64_t classes = parse_task(config.tasks[0], parse_sources(config.data)).classes();
+  const auto trained = [&](const std::string& name) {
+    const Method method = method_named(name);
+    return trained_parameters(method, network_of(method, network, classes), classes);
+  };
+  result.model = {{"hidden", network.weights.hidden},
+                  {"layers", network.weights.layers},
+                  {"trained_params", trained(config.train[0])},
+                  {"total_params", total_parameters(network, classes)},
+                  {"output_bias", network.output_bias},
+                  {"preactivations", program.kept(network)},
                   {"set_of_tasks", std::string("ours, from real pixels")}};
+  for (const std::string& method : config.train)
+    result.model.emplace_back("trained_params/" + method, trained(method));
   const std::string source = "arXiv 2407.00957, figure 2 (10,000 units)";
-  if (!mask_task.empty()) {
+  if (!units.masks.empty() && !swept) {
+    const std::string& mask_task = units.masks.begin()->second.task;
     result.published = {{"mask/on_fraction", 0.45, source}, {"mask/corr_tv", 0.46, source}};
-    if (tv[0].count(mask_task) != 0)
+    if (tv.count(mask_task) != 0)
       result.published.push_back({mask_task + "/on_fraction", 0.6, source});
   }
   return result;
 }
 
-io::SafeTensors biases_of(const FeedforwardProgram& program, const TrainFnnConfig& config,
-                          size_t seed_index, int64_t seed) {
+std::string biases_file(const TrainFnnConfig& config, const std::vector<int64_t>& seeds,
+                        size_t network, size_t seed_index) {
+  std::string name = "biases";
+  if (const std::string label = config.label(network); !label.empty()) name += "-" + label;
+  if (seeds.size() > 1) name += fmt::format("-{}", seeds[seed_index]);
+  return name + ".safetensors";
+}
+
+io::SafeTensors biases_of(FeedforwardProgram& program, const TrainFnnConfig& config, size_t network,
+                          size_t seed_index) {
   io::SafeTensors out;
   for (const Job& job : program.jobs()) {
     const bool bias = job.method == Method::kBias, mask = job.method == Method::kMask;
-    if (job.seed_index != seed_index || (!bias && !mask)) continue;
-    for (size_t t = 0; t < job.tasks.size(); ++t)
-      out.tensors[(bias ? "b/" : "s/") + job.tasks[t].name] =
-          io::Tensor::from_float32({config.hidden}, job.trained[t].values.data());
+    if (job.asked != network || job.seed_index != seed_index || (!bias && !mask)) continue;
+    const WeightSpec& spec = job.network.weights;
+    std::vector<int64_t> shape = {spec.hidden};
+    if (spec.layers > 1) shape.insert(shape.begin(), spec.layers);
+    for (size_t t = 0; t < job.tasks.size(); ++t) {
+      const std::string& task = job.tasks[t].name;
+      const std::vector<float>& values = job.trained[t].values;
+      out.tensors[(bias ? "b/" : "s/") + task] = io::Tensor::from_float32(shape, values.data());
+      if (job.network.output_bias)
+        out.tensors["c/" + kMethodNames[size_t(job.method)] + "/" + task] =
+            io::Tensor::from_float32({job.tasks[t].classes()}, values.data() + job.network.units());
+    }
+    if (!out.metadata.empty()) continue;
+    out.metadata = {
+        {"seed", fmt::format("{}", job.seed)},      {"weights", spec.kind},
+        {"range", fmt::format("{}", spec.range)},   {"hidden", fmt::format("{}", spec.hidden)},
+        {"layers", fmt::format("{}", spec.layers)}, {"weights_hash", program.weights(job).hash()}};
   }
-  out.metadata = {{"seed", fmt::format("{}", seed)},
-                  {"weights", config.weights},
-                  {"range", fmt::format("{}", config.range)},
-                  {"hidden", fmt::format("{}", config.hidden)},
-                  {"weights_hash", program.weights(seed_index).hash()}};
   return out;
 }
 

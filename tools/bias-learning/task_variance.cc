@@ -28,26 +28,23 @@ double sampled_silhouette(const stats::Points& points, const std::vector<int64_t
 
 }  // namespace
 
-std::vector<double> task_variance(Preactivations& z, const std::vector<float>& bias) {
-  constexpr int64_t kAtOnce = 500;
-  const int64_t images = z.images(), units = int64_t(bias.size());
-  std::vector<int64_t> rows(static_cast<size_t>(images));
-  std::iota(rows.begin(), rows.end(), 0);
+std::vector<double> task_variance(const TrainedTask& task, const RandomWeights& weights,
+                                  Preactivations& z) {
+  const int64_t images = z.images(), units = weights.spec.hidden * weights.spec.layers,
+                at_once = images_at_once(units);
   // Sums of the deviations from the first image: variances of small spread keep their digits.
   std::vector<double> sum(size_t(units), 0.0), squares(size_t(units), 0.0);
   std::vector<float> origin;
-  for (int64_t first = 0; first < images; first += kAtOnce) {
-    const int64_t count = std::min(kAtOnce, images - first);
-    const kernels::HiddenRows part = z.of(rows.data() + first, count);
-    for (int64_t n = 0; n < count; ++n) {
-      const float* row = part.z + part.rows[n] * units;
-      if (origin.empty())
-        for (int64_t i = 0; i < units; ++i)
-          origin.push_back(std::max(row[i] + bias[size_t(i)], 0.0f));
+  for (int64_t first = 0; first < images; first += at_once) {
+    const int64_t count = std::min(at_once, images - first);
+    const at::Tensor h = task.activations(weights, z, first, count).contiguous();
+    const float* row = h.data_ptr<float>();
+    if (origin.empty()) origin.assign(row, row + units);
+    for (int64_t n = 0; n < count; ++n, row += units) {
       for (int64_t i = 0; i < units; ++i) {
-        const double h = double(std::max(row[i] + bias[size_t(i)], 0.0f)) - origin[size_t(i)];
-        sum[size_t(i)] += h;
-        squares[size_t(i)] += h * h;
+        const double d = double(row[i]) - origin[size_t(i)];
+        sum[size_t(i)] += d;
+        squares[size_t(i)] += d * d;
       }
     }
   }

@@ -6,12 +6,13 @@
 #include <string>
 #include <vector>
 
-#include "tools/bias-learning/preactivations.h"
+#include "tools/bias-learning/feedforward.h"
 
 namespace tenfold::bias_learning {
 
-// [N]: variance (n - 1) over the images of every unit's relu(z + b).
-std::vector<double> task_variance(Preactivations& z, const std::vector<float>& bias);
+// [units]: variance (n - 1) over the images of what every unit does, of all layers.
+std::vector<double> task_variance(const TrainedTask& task, const RandomWeights& weights,
+                                  Preactivations& z);
 
 struct UnitClusters {
   std::vector<int64_t> units;                           // those kept

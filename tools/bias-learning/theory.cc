@@ -17,35 +17,41 @@ constexpr double kPi = 3.14159265358979323846;
 constexpr int64_t kKnots = 17, kPoints = 2001;
 
 struct Unit {
-  double out, in, bias;  // out relu(in x + bias)
+  double out, in, bias;  // out phi(in x + bias)
 };
 
-double value_of(const std::vector<Unit>& units, double x) {
-  double y = 0;
-  for (const Unit& u : units) y += u.out * std::max(u.in * x + u.bias, 0.0);
-  return y;
+template <class T>
+T phi(bool heaviside, T u) {
+  return heaviside ? T(u > 0) : std::max(u, T(0));
 }
 
-double function(const std::string& target, double x) {
-  return target == "sin" ? std::sin(kPi * x) : 1 + std::clamp(4 * x, -1.0, 1.0);
+double value_of(const std::vector<Unit>& units, bool heaviside, double x) {
+  double y = 0;
+  for (const Unit& u : units) y += u.out * phi(heaviside, u.in * x + u.bias);
+  return y;
 }
 
 double knot(int64_t j) { return -1 + 2.0 * double(j) / double(kKnots - 1); }
 
 double point(int64_t i) { return -1 + 2.0 * double(i) / double(kPoints - 1); }
 
-std::vector<Unit> target_network(const std::string& target) {
+std::vector<Unit> target_network(const std::string& target, bool heaviside) {
   std::vector<Unit> units;
   double slope = 0;
   for (int64_t j = 0; j + 1 < kKnots; ++j) {
-    const double next =
-        (function(target, knot(j + 1)) - function(target, knot(j))) / (knot(j + 1) - knot(j));
-    const double change = next - slope;
+    const double rise = ffn_function(target, knot(j + 1)) - ffn_function(target, knot(j));
+    const double next = rise / (knot(j + 1) - knot(j));
+    const double change = heaviside ? rise : next - slope;
     slope = next;
     if (std::abs(change) < 1e-9) continue;  // rounding
-    const auto copies = int64_t(std::ceil(std::abs(change) / (kGamma * kGamma)));
-    const double w = std::sqrt(std::abs(change) / double(copies));
-    for (int64_t m = 0; m < copies; ++m) units.push_back({change > 0 ? w : -w, w, -w * knot(j)});
+    const double most = heaviside ? kGamma : kGamma * kGamma;
+    const auto copies = int64_t(std::ceil(std::abs(change) / most));
+    const double w = heaviside ? kGamma : std::sqrt(std::abs(change) / double(copies)),
+                 at = heaviside ? (knot(j) + knot(j + 1)) / 2 : knot(j),
+                 out = heaviside    ? change / double(copies)
+                       : change > 0 ? w
+                                    : -w;
+    for (int64_t m = 0; m < copies; ++m) units.push_back({out, w, -w * at});
   }
   return units;
 }
@@ -56,25 +62,26 @@ double uniform(const Stream& stream, uint64_t index, double range) {
 
 }  // namespace
 
-int64_t ffn_target_units(const std::string& target) {
-  return int64_t(target_network(target).size());
+double ffn_function(const std::string& target, double x) {
+  return target == "sin" ? std::sin(kPi * x) : 1 + std::clamp(4 * x, -1.0, 1.0);
 }
 
-double ffn_target_network_error(const std::string& target) {
-  const std::vector<Unit> units = target_network(target);
+int64_t ffn_target_units(const std::string& target, bool heaviside) {
+  return int64_t(target_network(target, heaviside).size());
+}
+
+double ffn_target_network_error(const std::string& target, bool heaviside) {
+  const std::vector<Unit> units = target_network(target, heaviside);
   double most = 0;
   for (int64_t i = 0; i < kPoints; ++i)
-    most = std::max(most, std::abs(function(target, point(i)) - value_of(units, point(i))));
+    most = std::max(
+        most, std::abs(ffn_function(target, point(i)) - value_of(units, heaviside, point(i))));
   return most;
 }
 
-TheoryError ffn_error(const std::string& target, int64_t width, double range, uint64_t seed) {
-  const std::vector<Unit> wanted = target_network(target);
-  if (width < int64_t(wanted.size()))
-    throw UsageError(
-        fmt::format("--width: found {}, expected at least {} (units of the target "
-                    "network)",
-                    width, wanted.size()));
+TheoryError ffn_error(const std::string& target, bool heaviside, int64_t width, double range,
+                      uint64_t seed) {
+  const std::vector<Unit> wanted = target_network(target, heaviside);
   const Stream a(seed, "theory/A"), b(seed, "theory/B");
   std::vector<double> out, in;
   for (int64_t i = 0; i < width; ++i) {
@@ -87,19 +94,24 @@ TheoryError ffn_error(const std::string& target, int64_t width, double range, ui
     size_t best = 0;
     double least = std::numeric_limits<double>::infinity();
     for (size_t i = 0; i < out.size(); ++i) {
-      const double distance = std::hypot(out[i] - u.out, in[i] - u.in);
+      const double distance = heaviside ? in[i] > 0 ? std::abs(out[i] - u.out) : least
+                                        : std::hypot(out[i] - u.out, in[i] - u.in);
       if (used[i] || distance >= least) continue;
       least = distance;
       best = i;
     }
+    if (std::isinf(least))
+      throw UsageError(fmt::format("--width: {} are too few for the {} units of the target network",
+                                   width, wanted.size()));
     used[best] = true;
     found.push_back({out[best], in[best], in[best] * (u.bias / u.in)});
   }
   TheoryError error;
   for (int64_t i = 0; i < kPoints; ++i) {
-    const double x = point(i), y = value_of(found, x);
-    error.error = std::max(error.error, std::abs(y - function(target, x)));
-    error.to_target_network = std::max(error.to_target_network, std::abs(y - value_of(wanted, x)));
+    const double x = point(i), y = value_of(found, heaviside, x);
+    error.error = std::max(error.error, std::abs(y - ffn_function(target, x)));
+    error.to_target_network =
+        std::max(error.to_target_network, std::abs(y - value_of(wanted, heaviside, x)));
   }
   return error;
 }
@@ -135,7 +147,7 @@ double rnn_error(int64_t width, double range, uint64_t seed) {
   return most;
 }
 
-double off_switch_error(int64_t width, double range, uint64_t seed) {
+double off_switch_error(bool heaviside, int64_t width, double range, uint64_t seed) {
   constexpr int64_t kInputs = 20, kExamples = 100;
   const Stream b(seed, "theory/B"), a(seed, "theory/A"), x(seed, "theory/x");
   std::vector<float> inputs(kInputs * kExamples), weights(size_t(width * kInputs)),
@@ -163,8 +175,8 @@ double off_switch_error(int64_t width, double range, uint64_t seed) {
     float with = 0, without = 0;
     for (int64_t i = 0; i < width; ++i) {
       const float z = u[size_t(i * kExamples + n)];
-      with += readout[size_t(i)] * std::max(z + bias[size_t(i)], 0.0f);
-      if (!off[size_t(i)]) without += readout[size_t(i)] * std::max(z, 0.0f);
+      with += readout[size_t(i)] * phi(heaviside, z + bias[size_t(i)]);
+      if (!off[size_t(i)]) without += readout[size_t(i)] * phi(heaviside, z);
     }
     difference = std::max(difference, double(std::abs(with - without)));
     largest = std::max(largest, double(std::abs(without)));
@@ -172,19 +184,20 @@ double off_switch_error(int64_t width, double range, uint64_t seed) {
   return difference / largest;
 }
 
-double bounding_error(double gamma, uint64_t seed) {
+double bounding_error(bool heaviside, double gamma, uint64_t seed) {
   const Stream parameters(seed, "theory/unit");
   const auto a = float(uniform(parameters, 0, 10)), w = float(uniform(parameters, 1, 10)),
              c = float(uniform(parameters, 2, 10));
   // s (w, c) within gamma, and a / (m s) too.
   const auto s = float(gamma) / std::max({std::abs(w), std::abs(c), float(gamma)});
-  const auto copies = int64_t(std::ceil(double(std::abs(a)) / (gamma * s)));
-  const float part = a / (float(copies) * s);
+  const float scale = heaviside ? 1 : s;  // a step is as high whatever s is
+  const auto copies = int64_t(std::ceil(double(std::abs(a)) / (gamma * scale)));
+  const float part = a / (float(copies) * scale);
   double most = 0, largest = 0;
   for (int64_t i = 0; i < kPoints; ++i) {
     const auto x = float(point(i));
-    const float one = a * std::max(w * x + c, 0.0f),
-                copy = part * std::max(s * w * x + s * c, 0.0f);
+    const float one = a * phi(heaviside, w * x + c),
+                copy = part * phi(heaviside, s * w * x + s * c);
     double many = 0;
     for (int64_t m = 0; m < copies; ++m) many += copy;
     most = std::max(most, std::abs(many - one));

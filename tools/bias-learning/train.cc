@@ -38,17 +38,33 @@ void tell(const log::Result& result, const std::vector<std::string>& tasks) {
   }
 }
 
+// Of the first network's weights of the first seed.
+std::string weights_hash(FeedforwardProgram& program, const FeedforwardOptions& options) {
+  return program.weights_of(options.networks[0], options.seeds[0]).hash();
+}
+
+// The same after training: that of B and A as the first method that trains them has left them for
+// its first task, if one does.
+std::string trained_weights_hash(FeedforwardProgram& program, const FeedforwardOptions& options) {
+  for (const Job& job : program.jobs())
+    if (job.asked == 0 && job.seed_index == 0 &&
+        (job.method == Method::kFull || job.method == Method::kReadout))
+      return job.trained[0].trained_weights(program.weights(job)).hash();
+  return weights_hash(program, options);
+}
+
 }  // namespace
 
 int train_fnn(const TrainFnnConfig& config, cli::Run& run) {
   if (run.device().cuda) throw Unavailable("--device: train-fnn runs on the CPU in this version");
+  if (config.solver == "ntk") return train_ntk(config, run);
   std::map<std::string, DataSet> data;
   FeedforwardOptions options;
   const std::vector<Source> sources = parse_sources(config.data);
   for (const std::string& task : config.tasks) options.tasks.push_back(parse_task(task, sources));
   for (const Source& source : sources)
     data[source.name] = load_source(source, config.train_images, config.test_images, kMnistFolder);
-  options.weights = {config.weights, config.range, config.hidden};
+  options.networks = config.networks();
   for (const int64_t seed : run.options().seed) options.seeds.push_back(uint64_t(seed));
   options.methods = config.train;
   options.first_method_only = config.first_method_only;
@@ -59,20 +75,22 @@ int train_fnn(const TrainFnnConfig& config, cli::Run& run) {
   options.rate = config.lr.value_or(0);
 
   FeedforwardProgram program(options, data);
-  const std::string weights_before = program.weights(0).hash();
+  if (config.output_bias)
+    log::info("a bias of the outputs is trained beside what --train names (--output-bias)");
+  const std::string weights_before = weights_hash(program, options);
   train::Outcome outcome;
   if (program.total_steps() > 0)
     outcome = train::run_loop(program, cli::loop_options(run, program.total_steps(), "train-fnn"));
   log::Result result = fnn_result(program, config, data, outcome);
   result.model.emplace_back("weights_hash_start", weights_before);
-  result.model.emplace_back("weights_hash_end", program.weights(0).hash());
-  for (size_t s = 0; s < options.seeds.size() && outcome.complete; ++s) {
-    const io::SafeTensors biases = biases_of(program, config, s, run.options().seed[s]);
-    const std::string name = options.seeds.size() == 1
-                                 ? "biases.safetensors"
-                                 : fmt::format("biases-{}.safetensors", run.options().seed[s]);
-    const std::string path = run.path(name);
-    if (!path.empty() && !biases.tensors.empty()) io::write_safetensors(path, biases);
+  result.model.emplace_back("weights_hash_end", trained_weights_hash(program, options));
+  for (size_t n = 0; n < options.networks.size() && outcome.complete; ++n) {
+    for (size_t s = 0; s < options.seeds.size(); ++s) {
+      const std::string path = run.path(biases_file(config, run.options().seed, n, s));
+      if (path.empty()) continue;
+      const io::SafeTensors biases = biases_of(program, config, n, s);
+      if (!biases.tensors.empty()) io::write_safetensors(path, biases);
+    }
   }
   tell(result, config.tasks);
   run.emit(result, "train-fnn/1");
