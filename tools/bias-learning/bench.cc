@@ -16,10 +16,10 @@
 #include "common/core/philox.h"
 #include "common/io/safetensors.h"
 #include "common/log/logger.h"
-#include "tools/bias-learning/dynamical_systems.h"
 #include "tools/bias-learning/feedforward.h"
 #include "tools/bias-learning/image_tasks.h"
 #include "tools/bias-learning/rnn_program.h"
+#include "tools/bias-learning/trajectory_task.h"
 
 namespace tenfold::bias_learning {
 namespace {
@@ -76,10 +76,10 @@ class ImageTraining {
         pixels_(size_t(c.images * kPixels)),
         order_(Stream(seed, "bench/order").permutation(c.images)) {
     Stream(seed, "bench/pixels").fill_uniform(pixels_.data(), int64_t(pixels_.size()), 0, 1);
-    z_ = std::make_unique<Preactivations>(view(pixels_, c.images), view(weights_.input, c.units),
+    z_ = std::make_unique<Preactivations>(view(pixels_, c.images), view(weights_.values, c.units),
                                           c.images * c.units * int64_t(sizeof(float)));
     for (int64_t v = 0; v < vectors; ++v) {
-      tasks_.emplace_back(Method::kBias, weights_, c.units, seed);
+      tasks_.emplace_back(Method::kBias, Network{weights_.spec}, kClasses, weights_, seed);
       std::vector<float> at(size_t(c.images));
       Stream(seed, fmt::format("bench/labels/{}", v)).fill_uniform(at.data(), c.images, 0, 1);
       for (const float x : at) labels_.push_back(std::min(kClasses - 1, int64_t(x * kClasses)));
@@ -93,14 +93,12 @@ class ImageTraining {
     const int64_t first = step % steps() * batch_, count = std::min(batch_, images_ - first);
     const int64_t* rows = order_.data() + first;
     const kernels::HiddenRows z = z_->of(rows, count);
-    std::vector<double> losses;
-    std::vector<int64_t> labels(size_t(count), 0);
+    std::vector<int64_t> labels;
     for (size_t v = 0; v < tasks_.size(); ++v) {
       for (int64_t n = 0; n < count; ++n)
-        labels[size_t(n)] = labels_[v * size_t(images_) + size_t(rows[n])];
-      losses.push_back(tasks_[v].step(z, z_->x(), labels.data(), kRate, 1));
+        labels.push_back(labels_[v * size_t(images_) + size_t(rows[n])]);
     }
-    return losses;
+    return TrainedTask::step_biases(tasks_, weights_, {z, {}, labels.data(), kRate, 1}, scratch_);
   }
 
   // z [images, units], readout, labels [vectors, images], order [images], losses [vectors, steps]
@@ -111,7 +109,7 @@ class ImageTraining {
     std::iota(all.begin(), all.end(), 0);
     io::SafeTensors file;
     file.tensors["z"] = io::Tensor::from_float32({images_, units}, z_->of(all.data(), images_).z);
-    file.tensors["readout"] = io::Tensor::from_float32({kClasses, units}, weights_.readout.data());
+    file.tensors["readout"] = io::Tensor::from_float32({kClasses, units}, weights_.readout());
     file.tensors["labels"] = io::Tensor::from_int64({vectors, images_}, labels_.data());
     file.tensors["order"] = io::Tensor::from_int64({images_}, order_.data());
     std::vector<double> losses(size_t(vectors * count));
@@ -134,28 +132,36 @@ class ImageTraining {
   std::vector<int64_t> order_, labels_;
   std::unique_ptr<Preactivations> z_;
   std::vector<TrainedTask> tasks_;
+  Scratch scratch_;
 };
+
+const Integration kVanDerPol = {{2, 0}, 0.1, 400};
 
 // Networks of as many seeds as four gains need; the first has gain 1.5.
 RnnOptions rnn_options(const BenchConfig& c, int64_t models, int64_t seed) {
   RnnOptions o;
-  o.hidden = c.hidden;
+  o.shape.hidden = c.hidden;
   o.gains = models == 1 ? std::vector<double>{1.5} : std::vector<double>{1.5, 1.2, 0.8, 0.5};
   for (int64_t k = 0; k * int64_t(o.gains.size()) < models; ++k) o.seeds.push_back(seed + k);
-  o.target = van_der_pol(c.steps).target;
   return o;
+}
+
+RnnProgram rnn_program(const RnnOptions& options, const Trajectory& trajectory) {
+  return RnnProgram(options, trajectory_task(trajectory));
 }
 
 // weight [models, hidden, hidden], readout and start [models, hidden], target [steps], losses
 // [models, iterations].
-void write_networks(const std::string& path, const RnnOptions& options, int64_t iterations) {
-  RnnProgram program(options);
-  const int64_t models = int64_t(program.models().size()), n = options.hidden;
+void write_networks(const std::string& path, const RnnOptions& options,
+                    const Trajectory& trajectory, int64_t iterations) {
+  RnnProgram program = rnn_program(options, trajectory);
+  const int64_t models = int64_t(program.models().size()), n = options.shape.hidden;
   std::vector<float> weight, readout, start;
   for (const RnnModel& m : program.models()) {
-    weight.insert(weight.end(), m.weight.begin(), m.weight.end());
-    readout.insert(readout.end(), m.readout.begin(), m.readout.end());
-    start.insert(start.end(), m.start.begin(), m.start.end());
+    const RateNetwork& net = m.network;
+    weight.insert(weight.end(), net.weight(), net.weight() + n * n);
+    readout.insert(readout.end(), net.readout(), net.readout() + n);
+    start.insert(start.end(), net.start(), net.start() + n);
   }
   std::vector<double> losses(size_t(models * iterations));
   for (int64_t i = 0; i < iterations; ++i) {
@@ -163,12 +169,13 @@ void write_networks(const std::string& path, const RnnOptions& options, int64_t 
     for (int64_t k = 0; k < models; ++k)
       losses[size_t(k * iterations + i)] = program.models()[size_t(k)].loss;
   }
-  const int64_t steps = int64_t(options.target.size());
+  std::vector<double> target;
+  for (const std::vector<double>& row : trajectory.target) target.push_back(row[0]);
   io::SafeTensors file;
   file.tensors["weight"] = io::Tensor::from_float32({models, n, n}, weight.data());
   file.tensors["readout"] = io::Tensor::from_float32({models, n}, readout.data());
   file.tensors["start"] = io::Tensor::from_float32({models, n}, start.data());
-  file.tensors["target"] = io::Tensor::from_float64({steps}, options.target.data());
+  file.tensors["target"] = io::Tensor::from_float64({int64_t(target.size())}, target.data());
   file.tensors["losses"] = io::Tensor::from_float64({models, iterations}, losses.data());
   io::write_safetensors(path, file);
 }
@@ -188,7 +195,7 @@ class Bench {
       ImageTraining(c, c.vectors, uint64_t(seed_))
           .write(c.export_folder + "/images.safetensors", c.units);
       write_networks(c.export_folder + "/networks.safetensors", rnn_options(c, c.models, seed_),
-                     c.iterations);
+                     van_der_pol_trajectory(c.steps, kVanDerPol), c.iterations);
     }
     if (c.has("images")) time_images("images", 1);
     if (c.has("images-batched")) time_images("images-batched", c.vectors);
@@ -218,7 +225,8 @@ class Bench {
 
   void time_iterations(const std::string& name, int64_t models) {
     const BenchConfig& c = config_;
-    RnnProgram program(rnn_options(c, models, seed_));
+    RnnProgram program =
+        rnn_program(rnn_options(c, models, seed_), van_der_pol_trajectory(c.steps, kVanDerPol));
     const int64_t found = int64_t(program.models().size());
     bench::restart_peak_memory();
     int64_t done = 0;

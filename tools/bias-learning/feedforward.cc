@@ -16,6 +16,7 @@
 namespace tenfold::bias_learning {
 namespace {
 
+using kernels::BiasVector;
 using kernels::HiddenRows;
 using kernels::UnitSum;
 
@@ -40,6 +41,47 @@ void unit_sums(const HiddenRows& z, const float* bias, const float* d, int64_t c
     kernels::relu_readout_sums(z, bias, d, classes, kind, first * kBlock,
                                std::min(end * kBlock, z.units), sums);
   });
+}
+
+// Mean losses of bias vectors and their gradients. The vectors are shared by the threads or, where
+// there are fewer of them, the images.
+void bias_gradients(const HiddenRows& z, const float* weights, int64_t classes,
+                    std::vector<BiasVector>& vectors) {
+  const int64_t count = int64_t(vectors.size()), units = z.units;
+  const float scale = 1 / float(z.images);
+  const bool wide = count * z.images > kThreadWork / units;
+  const int64_t threads = wide ? at::get_num_threads() : 1;
+  if (threads == 1 || count >= threads) {
+    at::parallel_for(0, count, wide ? 1 : count, [&](int64_t first, int64_t end) {
+      kernels::relu_readout_bias_gradients(z, weights, classes, scale, vectors.data() + first,
+                                           end - first);
+    });
+  } else {
+    std::vector<std::vector<BiasVector>> parts(size_t(threads), vectors);
+    std::vector<float> more(size_t((threads - 1) * count * units));
+    at::parallel_for(0, threads, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t t = begin; t < end; ++t) {
+        const int64_t first = z.images * t / threads, last = z.images * (t + 1) / threads;
+        for (int64_t v = 0; v < count; ++v) {
+          BiasVector& own = parts[size_t(t)][size_t(v)];
+          own.labels += first;
+          if (t > 0) own.gradient = more.data() + ((t - 1) * count + v) * units;
+        }
+        kernels::relu_readout_bias_gradients({z.z, z.rows + first, last - first, units}, weights,
+                                             classes, scale, parts[size_t(t)].data(), count);
+      }
+    });
+    for (int64_t v = 0; v < count; ++v) {
+      BiasVector& all = vectors[size_t(v)];
+      all.loss = parts[0][size_t(v)].loss;
+      for (int64_t t = 1; t < threads; ++t) {
+        const BiasVector& part = parts[size_t(t)][size_t(v)];
+        all.loss += part.loss;
+        for (int64_t i = 0; i < units; ++i) all.gradient[i] += part.gradient[i];
+      }
+    }
+  }
+  for (BiasVector& v : vectors) v.loss /= double(z.images);
 }
 
 at::Tensor view(const float* data, at::IntArrayRef shape) {
@@ -188,6 +230,12 @@ void TrainedTask::set_gains(double steepness, Scratch& scratch) const {
 double TrainedTask::step(const RandomWeights& weights, const Batch& batch, Scratch& scratch) {
   scratch.gradient.resize(values.size());
   if (trains_all(method_) || !network_.plain()) return general_step(weights, batch, scratch);
+  if (biases_alone()) {
+    std::vector<BiasVector> own = {{values.data(), batch.labels, scratch.gradient.data(), 0}};
+    bias_gradients(batch.z, weights.readout(), classes_, own);
+    adam.step(values.data(), scratch.gradient.data(), batch.rate);
+    return own[0].loss;
+  }
   const HiddenRows& z = batch.z;
   const int64_t hidden = network_.weights.hidden;
   scratch.zero.resize(size_t(hidden), 0.0f);
@@ -231,6 +279,24 @@ double TrainedTask::step(const RandomWeights& weights, const Batch& batch, Scrat
   }
   adam.step(values.data(), gradient, batch.rate);
   return loss;
+}
+
+std::vector<double> TrainedTask::step_biases(std::vector<TrainedTask>& tasks,
+                                             const RandomWeights& weights, const Batch& batch,
+                                             Scratch& scratch) {
+  const int64_t units = batch.z.units;
+  scratch.gradient.resize(tasks.size() * size_t(units));
+  std::vector<BiasVector> vectors;
+  for (size_t t = 0; t < tasks.size(); ++t)
+    vectors.push_back({tasks[t].values.data(), batch.labels + int64_t(t) * batch.z.images,
+                       scratch.gradient.data() + int64_t(t) * units, 0});
+  bias_gradients(batch.z, weights.readout(), tasks[0].classes_, vectors);
+  std::vector<double> losses;
+  for (size_t t = 0; t < tasks.size(); ++t) {
+    tasks[t].adam.step(tasks[t].values.data(), vectors[t].gradient, batch.rate);
+    losses.push_back(vectors[t].loss);
+  }
+  return losses;
 }
 
 double TrainedTask::general_step(const RandomWeights& weights, const Batch& batch,

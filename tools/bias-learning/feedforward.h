@@ -51,6 +51,16 @@ class TrainedTask {
   // One step; the batch's mean loss before it.
   double step(const RandomWeights& weights, const Batch& batch, Scratch& scratch);
 
+  // Whether step_biases takes it.
+  bool biases_alone() const {
+    return method_ == Method::kBias && network_.plain() && !has_output_bias();
+  }
+  // The same for tasks of biases alone that share the images: batch.labels [tasks, images] ->
+  // losses. z is read once.
+  static std::vector<double> step_biases(std::vector<TrainedTask>& tasks,
+                                         const RandomWeights& weights, const Batch& batch,
+                                         Scratch& scratch);
+
   // Of images first .. first + count - 1, as at test (masks are hard): logits [count, classes],
   // what the units of all layers do [count, units].
   std::vector<float> logits(const RandomWeights& weights, Preactivations& z, int64_t first,

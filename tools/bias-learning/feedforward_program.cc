@@ -164,12 +164,22 @@ void FeedforwardProgram::step(int64_t step) {
     batch.z = prepared_.z->of(chosen.indices, chosen.size);
   }
   double mean = 0;
-  labels_.resize(size_t(chosen.size));
-  batch.labels = labels_.data();
-  for (size_t t = 0; t < job.tasks.size(); ++t) {
+  labels_.clear();  // [tasks, images]
+  for (const TaskName& task : job.tasks)
     for (int64_t n = 0; n < chosen.size; ++n)
-      labels_[size_t(n)] = job.tasks[t].label(images.labels[size_t(chosen.indices[n])]);
-    mean += job.trained[t].step(weights_, batch, scratch_) / double(job.tasks.size());
+      labels_.push_back(task.label(images.labels[size_t(chosen.indices[n])]));
+  batch.labels = labels_.data();
+  const bool together = std::all_of(job.trained.begin(), job.trained.end(), [&](const auto& t) {
+    return t.biases_alone() && t.classes() == job.trained[0].classes();
+  });
+  if (together) {
+    for (const double loss : TrainedTask::step_biases(job.trained, weights_, batch, scratch_))
+      mean += loss / double(job.tasks.size());
+  } else {
+    for (TrainedTask& task : job.trained) {
+      mean += task.step(weights_, batch, scratch_) / double(job.tasks.size());
+      batch.labels += chosen.size;
+    }
   }
   images_trained_ += chosen.size * int64_t(job.tasks.size());
   seconds_trained_ += monotonic_seconds() - began;

@@ -1,5 +1,6 @@
 #include "tools/bias-learning/feedforward.h"
 
+#include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 
 #include <algorithm>
@@ -238,6 +239,42 @@ TEST_CASE("full training and the readout's change the weights' digest, other met
   CHECK(after(1) != before);
   CHECK(after(2) != before);
   CHECK(after(1) != after(2));
+}
+
+TEST_CASE("biases stepped together, on any number of threads, are those stepped one by one") {
+  // Large enough for a second thread to be worth it.
+  constexpr int64_t kWide = 4000, kMany = 300, kTasks = 3;
+  Network network;
+  network.weights.hidden = kWide;
+  const RandomWeights w = draw_weights(network.weights, 3);
+  std::vector<float> z(size_t(kMany * kWide));
+  Stream(2, "z").fill_normal(z.data(), kMany * kWide, 0, 1);
+  const std::vector<int64_t> rows = numbers(kMany);
+  std::vector<int64_t> labels;
+  for (int64_t i = 0; i < kTasks * kMany; ++i) labels.push_back(i * i % 7);
+  Batch batch{{z.data(), rows.data(), kMany, kWide}, {}, labels.data(), 0.02, 1};
+  const std::vector<TrainedTask> fresh(kTasks, TrainedTask(Method::kBias, network, 10, w, 3));
+  Scratch scratch;
+  std::vector<TrainedTask> alone = fresh;
+  std::vector<double> losses;
+  at::set_num_threads(1);
+  for (TrainedTask& task : alone) {
+    losses.push_back(task.step(w, batch, scratch));
+    batch.labels += kMany;
+  }
+  batch.labels = labels.data();
+  for (const int threads : {1, 2, 5}) {
+    at::set_num_threads(threads);
+    std::vector<TrainedTask> together = fresh;
+    const std::vector<double> found = TrainedTask::step_biases(together, w, batch, scratch);
+    for (size_t t = 0; t < size_t(kTasks); ++t) {
+      CHECK(found[t] == Approx(losses[t]).epsilon(1e-6));
+      // m is a tenth of the gradient.
+      for (size_t i = 0; i < size_t(kWide); ++i)
+        REQUIRE(together[t].adam.m[i] == Approx(alone[t].adam.m[i]).epsilon(1e-3).margin(1e-8));
+    }
+  }
+  at::set_num_threads(1);
 }
 
 TEST_CASE("task variance is the variance (n - 1) of relu(z + b)") {
