@@ -87,7 +87,7 @@ struct TrainFnnConfig {
     v.text("clusters", clusters, "N|auto",
            "clusters of the units' task variances; 0: as many as tasks", Resume::kMayChange);
   }
-  static std::vector<std::string> presets() { return {"small"}; }
+  static std::vector<std::string> presets() { return {"small", "paper"}; }
   void apply_preset(const std::string& name, cli::CommonOptions& common);
   void validate(const cli::CommonOptions& common) const;
 

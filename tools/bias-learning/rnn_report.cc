@@ -174,8 +174,8 @@ void add_series(log::Result& result, const RnnTask& task, const std::vector<Scor
 
 }  // namespace
 
-log::Result rnn_result(const TrainRnnConfig& config, const RnnTask& task,
-                       const std::vector<RnnModel>& models, int64_t jacobian_steps) {
+log::Result rnn_facts(const TrainRnnConfig& config, const RnnTask& task,
+                      const std::vector<RnnModel>& models) {
   log::Result result;
   const bool full = config.train == "full";
   result.data = {{"name", config.system},
@@ -192,6 +192,12 @@ log::Result rnn_result(const TrainRnnConfig& config, const RnnTask& task,
        (full ? first.start_at() : config.hidden) + (config.train_r0 ? config.hidden : 0)},
       {"total_params", config.train_r0 ? all : first.start_at()},
       {"weights_hash_end", weights_hash(models)}};
+  return result;
+}
+
+log::Result rnn_result(const TrainRnnConfig& config, const RnnTask& task,
+                       const std::vector<RnnModel>& models, int64_t jacobian_steps) {
+  log::Result result = rnn_facts(config, task, models);
   const std::vector<Scored> scores = scores_of(config, task, models, jacobian_steps);
   add_metrics(result, config, scores);
   add_series(result, task, scores);

@@ -79,12 +79,13 @@ int train_fnn(const TrainFnnConfig& config, cli::Run& run) {
     log::info("a bias of the outputs is trained beside what --train names (--output-bias)");
   const std::string weights_before = weights_hash(program, options);
   train::Outcome outcome;
-  if (program.total_steps() > 0)
+  const bool dry = run.options().dry_run;
+  if (program.total_steps() > 0 && !dry)
     outcome = train::run_loop(program, cli::loop_options(run, program.total_steps(), "train-fnn"));
   log::Result result = fnn_result(program, config, data, outcome);
   result.model.emplace_back("weights_hash_start", weights_before);
   result.model.emplace_back("weights_hash_end", trained_weights_hash(program, options));
-  for (size_t n = 0; n < options.networks.size() && outcome.complete; ++n) {
+  for (size_t n = 0; n < options.networks.size() && outcome.complete && !dry; ++n) {
     for (size_t s = 0; s < options.seeds.size(); ++s) {
       const std::string path = run.path(biases_file(config, run.options().seed, n, s));
       if (path.empty()) continue;

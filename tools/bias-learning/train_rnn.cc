@@ -18,10 +18,14 @@ int train_rnn(const TrainRnnConfig& config, cli::Run& run) {
   const auto task = rnn_task(config);
   RnnProgram program(rnn_options(config, run.options().seed), task);
   const std::string weights_before = weights_hash(program.models());
-  train::Outcome outcome;
-  if (!run.options().dry_run)
-    outcome = train::run_loop(program, cli::loop_options(run, config.iters, "train-rnn"));
-
+  if (run.options().dry_run) {
+    log::Result facts = rnn_facts(config, *task, program.models());
+    facts.model.emplace_back("weights_hash_start", weights_before);
+    run.emit(facts, "train-rnn/1");
+    return 0;
+  }
+  const train::Outcome outcome =
+      train::run_loop(program, cli::loop_options(run, config.iters, "train-rnn"));
   // Eigenvalues of large networks take minutes, which a run that was stopped does not have.
   log::Result result =
       rnn_result(config, *task, program.models(), outcome.complete ? config.jacobian_steps : 0);
@@ -37,7 +41,7 @@ int train_rnn(const TrainRnnConfig& config, cli::Run& run) {
     result.metrics.emplace_back("iterations_per_second", speed);
   }
   const std::string path = run.path(kNetworksFile);
-  if (outcome.complete && !path.empty() && !run.options().dry_run)
+  if (outcome.complete && !path.empty())
     io::write_safetensors(path, networks_of(config, program.models()));
   run.emit(result, "train-rnn/1");
   return outcome.exit_code;

@@ -126,29 +126,15 @@ void add_table(log::Result& result, const std::vector<Row>& rows) {
 }
 
 log::Metric mean_metric(const Column& column, const std::vector<const Row*>& rows) {
-  log::Metric m;
-  m.higher_is_better = column.higher_is_better;
-  double sum = 0, squares = 0;
-  int64_t n = 0;
+  std::vector<Maybe> per_seed;
   bool diverged = false;
   for (const Row* r : rows) {
-    const Maybe v = r != nullptr ? column.value(*r) : std::nullopt;
-    m.per_seed.push_back(v);
+    per_seed.push_back(r != nullptr ? column.value(*r) : std::nullopt);
     diverged = diverged || r == nullptr || r->model->diverged_at >= 0;
-    if (!v) continue;
-    sum += *v;
-    squares += *v * *v;
-    ++n;
   }
-  m.n = n;
-  if (n == 0) {
-    m.reason = rows[0] == nullptr ? kNoRate : (diverged ? kDiverged : column.missing);
-    return m;
-  }
-  m.value = sum / double(n);
-  const double spread = std::max(0.0, squares - double(n) * *m.value * *m.value);
-  if (n > 1) m.stderr_of_mean = std::sqrt(spread / double(n - 1) / double(n));
-  return m;
+  const std::string& reason =
+      rows[0] == nullptr ? kNoRate : (diverged ? kDiverged : column.missing);
+  return log::metric_over_seeds(per_seed, column.higher_is_better, reason);
 }
 
 // Of the chosen rate of every seed, groups in the order of the models.
