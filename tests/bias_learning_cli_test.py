@@ -3,6 +3,7 @@
 import json
 import pathlib
 import random
+import signal
 import struct
 import subprocess
 import sys
@@ -323,9 +324,10 @@ class Recurrent(Case):
             done = subprocess.run(["/usr/bin/python3", PLOT, out / "result.json", "--out", self.folder / "p.png"],
                                   capture_output=True, text=True)
             self.assertEqual(done.returncode, 0, done.stderr)
-        both = [self.folder / name / "result.json" for name in ("cosine", "lorenz")]
-        done = subprocess.run(["/usr/bin/python3", PLOT, *both, "--out", self.folder / "p.png"], capture_output=True, text=True)
-        self.assertEqual(done.returncode, 0, done.stderr)
+        cosine, lorenz = (self.folder / name / "result.json" for name in ("cosine", "lorenz"))
+        for both, code in (((cosine, cosine), 0), ((lorenz, lorenz), 0), ((cosine, lorenz), 65)):
+            done = subprocess.run(["/usr/bin/python3", PLOT, *both, "--out", self.folder / "p.png"], capture_output=True, text=True)
+            self.assertEqual(done.returncode, code, done.stderr)
 
     def test_train_is_one_of_the_two_by_its_task(self):
         result = self.result("train", *QUIET, "--task", "vdp", "--hidden", "10", "--iters", "2")
@@ -359,12 +361,44 @@ class Recurrent(Case):
         refused(66, "nowhere.csv", args=["--system", f"csv:{self.folder}/nowhere.csv"])
         refused(64, "--dt 0.5", "Lorenz", args=["--system", "lorenz", "--dt", "0.5"])
         refused(64, "--tau: reach has none", args=["--system", "reach", "--tau", "3"])
-        refused(64, "--start: found 3", args=["--start", "1,2,3"])
+        refused(64, "--start: found 3", args=["--start", "1,2,2"])
+        refused(64, "--start: found 'b'", args=["--start", "1,b"])
         refused(64, "--jacobian-steps: found 300", args=["--jacobian-steps", "300"])
         bad = self.folder / "bad.csv"
         bad.write_text("t,y1\n0,1\n1,abc\n")
         refused(65, "bad.csv:3", "y1", args=["--system", f"csv:{bad}"])
-        self.refused(70, "step 0", args=["train-rnn", *QUIET, "--hidden", "10", "--iters", "2", "--gain", "1e9"])
+
+    def test_a_run_of_which_nothing_is_finite_ends_as_numeric_with_a_partial_result(self):
+        done = self.tool.run("train-rnn", *QUIET, "--hidden", "10", "--iters", "200", "--gain", "1e9", "--out", self.folder / "run")
+        self.assertEqual(done.returncode, 70, done.stderr)
+        self.assertIn("iteration 0", done.stderr)
+        self.assertIn("--gain", done.stderr)
+        self.assertEqual(len(done.stderr.splitlines()), 1)
+        result = json.loads(done.stdout)
+        self.validate(result)
+        self.assertEqual((result["status"], result["stopped_by"]), ("partial", "nan"))
+        self.assertFalse((self.folder / "run/networks.safetensors").exists())
+
+    def test_eigenvalues_stop_when_asked_and_are_taken_by_the_next_call(self):
+        args = ["train-rnn", "--threads", "1", "--hidden", "600", "--iters", "1", "--gain", "0.9,1,1.1,1.2,1.3", "--seed", "0,1",
+                "--steps", "5", "--out", str(self.folder / "run")]
+        process = subprocess.Popen([self.tool.path, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for line in process.stderr:
+            if "eigenvalues" in line:
+                break
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 75, err)
+        self.assertEqual(json.loads(out)["status"], "partial")
+        again = self.result(*args, "--quiet", "--resume", "auto")
+        self.assertEqual(again["status"], "complete")
+        self.assertNotIn(None, [row[-3] for row in again["tables"]["rnn"]["rows"]])
+
+    def test_a_dry_run_and_a_dump_train_nothing(self):
+        for more in (["--dry-run"], ["--dump-target", str(self.folder / "t.csv")]):
+            result = self.result("train-rnn", *QUIET, "--hidden", "10", "--iters", "1000000000", *more)
+            self.assertEqual(result.get("metrics", {}), {})
+            self.assertEqual(result["data"]["name"], "vdp")
 
     def test_impossible_requests_are_refused(self):
         self.refused(64, "--gain", "'x'", args=["train-rnn", *QUIET, "--gain", "x"])

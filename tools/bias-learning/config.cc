@@ -133,6 +133,7 @@ void TrainRnnConfig::apply_preset(const std::string& name, cli::CommonOptions& c
   } else if (name == "paper") {
     hidden = 1024;
     gain = {"0.5", "0.8", "0.9", "1", "1.1", "1.2", "1.5", "2"};
+    jacobian_steps = 0;
     common.seed = {0, 1, 2, 3, 4};
   } else {
     system = name;
@@ -180,11 +181,14 @@ std::vector<double> TrainRnnConfig::start_state() const {
   if (start.empty())
     return system == "lorenz" ? std::vector<double>{1, 1, 1} : std::vector<double>{2, 0};
   std::vector<double> out;
-  for (const std::string& text : start) {
+  for (size_t at = 0; at <= start.size();) {
+    const size_t comma = std::min(start.find(',', at), start.size());
+    const std::string text = start.substr(at, comma - at);
     char* end = nullptr;
     out.push_back(std::strtod(text.c_str(), &end));
     if (end == text.c_str() || *end != '\0' || !std::isfinite(out.back()))
       throw UsageError(fmt::format("--start: found '{}', expected a number", text));
+    at = comma + 1;
   }
   if (out.size() != wanted)
     throw UsageError(

@@ -99,8 +99,8 @@ struct TrainFnnConfig {
 };
 
 struct TrainRnnConfig {
-  std::string system = "vdp", dump_target;
-  std::vector<std::string> gain = {"1.5"}, start;
+  std::string system = "vdp", dump_target, start;
+  std::vector<std::string> gain = {"1.5"};
   std::string train = "bias", weights = "normal", activation = "relu", schedule = "auto";
   int64_t hidden = 200, iters = 5000, jacobian_steps = 1;
   double range = 0.1, clip = 1;
@@ -118,7 +118,7 @@ struct TrainRnnConfig {
     v.number("period", period, {2, 1e6}, "steps", "of the cosine", "50");
     v.number("dt", dt, {1e-9, 1e3}, "", "integration step (vdp, lorenz, reach)",
              "vdp, reach 0.1; lorenz 0.01");
-    v.list("start", start, {}, "X,Y[,Z]", "where vdp (2,0 unless given) or lorenz (1,1,1) begins");
+    v.text("start", start, "X,Y[,Z]", "where vdp (2,0 unless given) or lorenz (1,1,1) begins");
     v.number("burn-in", burn_in, {0, 1e8}, "steps", "dropped before the first that is kept",
              "vdp 400, lorenz 10000");
     v.number("tau", tau, {1, 1e5}, "samples", "how far lorenz is forecast", "27");
@@ -145,8 +145,9 @@ struct TrainRnnConfig {
              "the rate stays, or falls to 0 over the iterations (auto: lorenz linear)");
     v.number("clip", clip, {1e-9, 1e9}, "", "most that a network's gradient norm may be");
     v.group("Analysis");
-    v.number("jacobian-steps", jacobian_steps, {1, 1e6}, "",
-             "equally spaced steps at which the Jacobian's eigenvalues are taken; 1: the last",
+    v.number("jacobian-steps", jacobian_steps, {0, 1e6}, "",
+             "equally spaced steps at which the Jacobian's eigenvalues are taken, before and after "
+             "training; 1: the last; 0: none (they take seconds at 1,000 units)",
              Resume::kMayChange);
   }
   static std::vector<std::string> presets() { return {"small", "lorenz", "reach", "paper"}; }
@@ -176,7 +177,7 @@ struct EvalConfig {
              "of a train-fnn run's units, in place of the one that they were trained with");
     v.text("dump-tv", dump_tv, "FILE.npz",
            "write there TV and biases [tasks, units] and the names of the tasks");
-    v.number("jacobian-steps", jacobian_steps, {1, 1e6}, "",
+    v.number("jacobian-steps", jacobian_steps, {0, 1e6}, "",
              "of a train-rnn run: steps at which the Jacobian's eigenvalues are taken",
              "the run's");
   }

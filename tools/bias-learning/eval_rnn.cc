@@ -3,6 +3,7 @@
 #include "common/core/error.h"
 #include "common/io/file.h"
 #include "tools/bias-learning/commands.h"
+#include "tools/bias-learning/jacobian.h"
 #include "tools/bias-learning/rnn_report.h"
 #include "tools/bias-learning/rnn_setup.h"
 #include "tools/bias-learning/stored_options.h"
@@ -15,9 +16,12 @@ int evaluate_rnn(const EvalConfig& config, cli::Run& run) {
   if (!io::exists(path))
     throw MissingInput(path + ": found none, expected a train-rnn run that came to its end");
   const auto task = rnn_task(stored.config);
+  Trials first;
+  task->trials(0, 0, first);
+  const int64_t steps = config.jacobian_steps.value_or(stored.config.jacobian_steps);
+  require_steps(first, steps);
   const std::vector<RnnModel> models = models_from(stored.config, stored.seeds, task, path);
-  log::Result result = rnn_result(stored.config, *task, models,
-                                  config.jacobian_steps.value_or(stored.config.jacobian_steps));
+  log::Result result = rnn_result(stored.config, *task, models, steps);
   result.seeds = stored.seeds;
   run.emit(result, "eval/1");
   return 0;

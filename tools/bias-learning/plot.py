@@ -7,7 +7,7 @@ import pathlib
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts/plot"))
-from result_files import picture_path, read_result, run, save  # noqa: E402
+from result_files import BAD_DATA, PlotError, picture_path, read_result, run, save  # noqa: E402
 
 
 def numbers(values):
@@ -45,14 +45,16 @@ def draw_losses(axis, result):
     axis.legend(fontsize=6)
 
 
+PALETTE = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#999999", "#F0E442")
+
+
 def coloured(names):
-    """Columns NAME/GAIN/SEED with a colour for each gain, and a label for its first."""
-    palette = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#999999", "#F0E442")
+    """Columns NAME/GAIN/SEED, or NAME/GAIN, with a colour for each gain, and a label for its first."""
     seen = {}
     for name in names:
         gain = name.split("/")[1]
         label = None if gain in seen else f"gain {gain}"
-        yield name, seen.setdefault(gain, palette[len(seen) % len(palette)]), label
+        yield name, seen.setdefault(gain, PALETTE[len(seen) % len(PALETTE)]), label
 
 
 def draw_trajectories(axis, result):
@@ -140,13 +142,12 @@ def draw_parameters(axis, results):
 
 
 def draw_eigenvalues(axis, result):
-    for name, series in result["series"].items():
-        if name.startswith("eigenvalues/"):
-            columns = series["columns"]
-            for after, marker in ((0, "."), (1, "x")):
-                chosen = [i for i, v in enumerate(columns["after"]) if v == after]
-                axis.plot([columns["re"][i] for i in chosen], [columns["im"][i] for i in chosen], marker, ms=4,
-                          label=f"g {name.split('/')[1]}, {'trained' if after else 'before'}")
+    for name, colour, label in coloured([name for name in result["series"] if name.startswith("eigenvalues/")]):
+        columns = result["series"][name]["columns"]
+        for after, style in ((0, {"marker": "o", "mfc": "none", "alpha": 0.5}), (1, {"marker": "x"})):
+            chosen = [i for i, v in enumerate(columns["after"]) if v == after]
+            axis.plot([columns["re"][i] for i in chosen], [columns["im"][i] for i in chosen], ls="", ms=4, color=colour,
+                      label=f"{label}, {'trained' if after else 'before'}", **style)
     axis.set_aspect("equal")
     axis.set_xlabel("real part")
     axis.set_ylabel("imaginary part")
@@ -185,7 +186,8 @@ def recurrent_panels(results):
         panels.append(lambda axis: draw_distances(axis, results))
     if len({row[1] for result in results for row in result["tables"]["rnn"]["rows"]}) > 1:
         panels.append(lambda axis: draw_gains(axis, results))
-    if len({result["model"]["trained_params"] for result in results}) > 2 or not panels:
+    one_gain = len({row[1] for result in results for row in result["tables"]["rnn"]["rows"]}) == 1
+    if len({result["model"]["trained_params"] for result in results}) > 2 and one_gain or not panels:
         panels.append(lambda axis: draw_parameters(axis, results))
     return panels
 
@@ -255,7 +257,8 @@ def draw(results, title, width, out):
     figure, axes = plt.subplots(1, len(panels), figsize=(min(width, 6 * len(panels)), 5), constrained_layout=True, squeeze=False)
     for axis, panel in zip(axes[0], panels):
         panel(axis)
-    figure.suptitle(title or f"bias-learning {result['subcommand']}" + (" (partial)" if result["status"] == "partial" else ""))
+    system = f", {result['data']['name']}" if "rnn" in result.get("tables", {}) else ""
+    figure.suptitle(title or f"bias-learning {result['subcommand']}{system}" + (" (partial)" if result["status"] == "partial" else ""))
     save(figure, out, 110)
 
 
@@ -271,8 +274,9 @@ def main():
         out = picture_path(options.out, options.results, "bias-learning")
         kinds = ("train-fnn", "train-rnn", "check-theory", "eval")
         results = [read_result(path, "bias-learning", kinds) for path in options.results]
-        if len(results) > 1 and not all("rnn" in result.get("tables", {}) for result in results):
-            raise ValueError("several results: expected all of train-rnn")
+        systems = {result["data"]["name"] if "rnn" in result.get("tables", {}) else None for result in results}
+        if len(results) > 1 and (None in systems or len(systems) > 1):
+            raise PlotError(BAD_DATA, "several results: expected all of train-rnn and of one system")
         draw(results, options.title, options.width, out)
     run(parser, body)
 

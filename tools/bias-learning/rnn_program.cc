@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <utility>
 
 #include "common/core/clock.h"
@@ -134,19 +133,18 @@ void RnnProgram::steps(int64_t first, int64_t count) {
     });
   seconds_trained_ += monotonic_seconds() - began;
   double sum = 0;
-  int64_t going_on = 0;
-  for (const RnnModel& m : models_) {
-    if (m.diverged) continue;
-    sum += m.loss;
-    ++going_on;
-  }
+  for (const RnnModel& m : models_)
+    if (!m.diverged) sum += m.loss;
   // A network that diverged is reported, not the end of the others.
   for (const RnnModel& m : models_)
-    if (going_on > 0 && m.diverged && m.diverged_at >= first)
+    if (m.diverged && m.diverged_at >= first && !all_diverged())
       log::warning(fmt::format("seed {}, gain {:g}: not finite at iteration {}; frozen there",
                                m.network.seed, m.network.gain, m.diverged_at));
-  losses_.emplace_back(first + count - 1,
-                       going_on == 0 ? std::numeric_limits<double>::quiet_NaN() : sum);
+  losses_.emplace_back(first + count - 1, sum);
+}
+
+bool RnnProgram::all_diverged() const {
+  return std::all_of(models_.begin(), models_.end(), [](const RnnModel& m) { return m.diverged; });
 }
 
 std::vector<std::pair<int64_t, double>> RnnProgram::drain_losses() {
@@ -165,6 +163,7 @@ std::string RnnProgram::note() const {
   const auto [least, most] =
       std::minmax_element(models_.begin(), models_.end(),
                           [](const RnnModel& a, const RnnModel& b) { return a.loss < b.loss; });
+  if (models_.size() == 1) return fmt::format("loss {:.4f}", least->loss);
   return fmt::format("loss {:.4f} to {:.4f}", least->loss, most->loss);
 }
 

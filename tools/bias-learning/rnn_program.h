@@ -46,6 +46,9 @@ class RnnProgram : public train::Program {
   Row evaluate(int64_t done) override;
   void visit_state(train::Archive& archive) override;
   std::string note() const override;
+  bool finished() const override { return all_diverged(); }
+
+  bool all_diverged() const;
 
   const std::vector<RnnModel>& models() const { return models_; }
   const RnnTask& task() const { return *task_; }

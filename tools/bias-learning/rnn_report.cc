@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "common/core/stop.h"
 #include "common/log/logger.h"
 #include "tools/bias-learning/jacobian.h"
 #include "tools/bias-learning/rnn_setup.h"
@@ -16,6 +17,8 @@ namespace tenfold::bias_learning {
 namespace {
 
 using PerSeed = std::vector<std::optional<double>>;
+
+constexpr int64_t kManyUnits = 500;  // from here on eigenvalues take seconds
 
 PerSeed optional(const std::vector<double>& v) { return {v.begin(), v.end()}; }
 
@@ -44,8 +47,6 @@ std::vector<Scored> scores_of(const TrainRnnConfig& config, const RnnTask& task,
   NetworkDraw draw = rnn_options(config, {}).draw;
   if (task.starts_at_zero()) draw.start = 0;
   std::vector<Scored> out(models.size());
-  // An exception must not leave a thread: what can be wrong with the steps is checked before.
-  require_steps(task.measure(models[0].network).trial, jacobian_steps);
   at::parallel_for(0, int64_t(models.size()), 1, [&](int64_t begin, int64_t end) {
     for (int64_t k = begin; k < end; ++k) {
       const RnnModel& m = models[size_t(k)];
@@ -53,12 +54,12 @@ std::vector<Scored> scores_of(const TrainRnnConfig& config, const RnnTask& task,
       Scored& s = out[size_t(k)];
       s.model = &m;
       s.measured = task.measure(net);
+      if (m.diverged) s.measured.figures.clear();
+      // Eigenvalues of large networks take long enough to be stopped between two of them.
+      if (stop_requested() != StopReason::kNone) continue;
       const RateNetwork untrained = draw_network(net.shape, draw, net.seed, net.gain);
       s.before = spectra_along(untrained, s.measured.trial, jacobian_steps);
-      if (m.diverged)
-        s.measured.figures.clear();
-      else
-        s.after = spectra_along(net, s.measured.trial, jacobian_steps);
+      if (!m.diverged) s.after = spectra_along(net, s.measured.trial, jacobian_steps);
     }
   });
   return out;
@@ -112,7 +113,8 @@ void add_metrics(log::Result& result, const TrainRnnConfig& config,
       result.metrics.emplace_back(fmt::format("{}/{}/{:g}", name, config.train, gain),
                                   log::metric_over_seeds(values, higher, "every network diverged"));
       const auto& value = result.metrics.back().second.value;
-      if (value && (name == "mse" || name == "horizon" || name.rfind("distance", 0) == 0))
+      if (value &&
+          (name == "mse" || name == "nmse" || name == "horizon" || name.rfind("distance", 0) == 0))
         log::info(fmt::format("gain {:g}: {} {:.4f}", gain, name, *value));
     }
   }
@@ -198,6 +200,9 @@ log::Result rnn_facts(const TrainRnnConfig& config, const RnnTask& task,
 log::Result rnn_result(const TrainRnnConfig& config, const RnnTask& task,
                        const std::vector<RnnModel>& models, int64_t jacobian_steps) {
   log::Result result = rnn_facts(config, task, models);
+  if (jacobian_steps > 0 && config.hidden >= kManyUnits)
+    log::info(fmt::format("eigenvalues of {} networks of {} units (--jacobian-steps 0: none)",
+                          models.size(), config.hidden));
   const std::vector<Scored> scores = scores_of(config, task, models, jacobian_steps);
   add_metrics(result, config, scores);
   add_series(result, task, scores);

@@ -138,11 +138,14 @@ void write_target(const TrainRnnConfig& c) {
   for (const std::string& name : t.state_names) text += "," + name;
   for (size_t k = 0; k < t.target[0].size(); ++k)
     text += t.target[0].size() == 1 ? ",target" : fmt::format(",target{}", k + 1);
+  for (size_t k = 0; !t.x.empty() && k < t.x[0].size(); ++k) text += fmt::format(",x{}", k + 1);
   text += '\n';
   for (size_t i = 0; i < t.target.size(); ++i) {
     text += fmt::format("{}", i + 1);
     for (size_t k = 0; k < t.state_names.size(); ++k) text += fmt::format(",{}", t.states[i][k]);
     for (const double y : t.target[i]) text += fmt::format(",{}", y);
+    for (size_t k = 0; !t.x.empty() && k < t.x[i].size(); ++k)
+      text += fmt::format(",{}", t.x[i][k]);
     text += '\n';
   }
   io::write_file_atomic(c.dump_target, text);

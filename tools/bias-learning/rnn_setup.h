@@ -30,7 +30,7 @@ io::SafeTensors networks_of(const TrainRnnConfig& config, const std::vector<RnnM
 std::vector<RnnModel> models_from(const TrainRnnConfig& config, const std::vector<int64_t>& seeds,
                                   std::shared_ptr<const RnnTask> task, const std::string& path);
 
-// CSV: t, the system's own states, the target.
+// CSV: t, the system's own states, the target as it is asked for (scaled), inputs.
 void write_target(const TrainRnnConfig& config);
 
 // Of W, B and C of all networks.
