@@ -141,7 +141,8 @@ class Evaluation {
     if (!mask && !bias) return false;
     Images images = tests_.at(task.source);
     apply_view(images, task.view, found_.seed);
-    const auto z = preactivations_of(images, found_.weights, trained_.config.cache_bytes());
+    const auto z =
+        preactivations_of(images, found_.weights, trained_.config.cache_bytes(), storage_);
     const std::vector<int64_t> labels = labels_of(images, task);
     for (const auto& [values, method] : {std::pair(&mask, Method::kMask), {&bias, Method::kBias}}) {
       if (!*values || !config_.wants("accuracy")) continue;
@@ -204,6 +205,7 @@ class Evaluation {
   } file_;  // the newest
   Found found_;
   bool masked_ = false;
+  at::Tensor storage_;  // of pre-activations
   SeedMetrics figures_;
   log::Table variances_{{"seed", "task", "mean", "median", "largest", "units_off"}, {}};
   std::vector<std::string> dumped_;

@@ -39,12 +39,14 @@ Score score_of(const TrainedTask& task, const RandomWeights& weights, Preactivat
 }
 
 std::unique_ptr<Preactivations> preactivations_of(const Images& images,
-                                                  const RandomWeights& weights, int64_t budget) {
+                                                  const RandomWeights& weights, int64_t budget,
+                                                  at::Tensor& storage) {
   const auto matrix = [](const float* data, int64_t rows) {
     return at::from_blob(const_cast<float*>(data), {rows, kPixels}, at::kFloat);
   };
   return std::make_unique<Preactivations>(matrix(images.pixels.data(), images.count),
-                                          matrix(weights.input(), weights.spec.hidden), budget);
+                                          matrix(weights.input(), weights.spec.hidden), budget,
+                                          storage);
 }
 
 std::string Job::name() const {
@@ -95,7 +97,8 @@ FeedforwardProgram::FeedforwardProgram(const FeedforwardOptions& options,
 
 const RandomWeights& FeedforwardProgram::weights_of(const Network& network, uint64_t seed) {
   if (weights_.values.empty() || !(weights_.spec == network.weights) || weights_seed_ != seed) {
-    prepared_ = {};  // of the other weights
+    prepared_.key.clear();  // of the other weights
+    prepared_.z.reset();
     check_frozen();
     weights_ = {};
     weights_ = draw_weights(network.weights, seed);
@@ -123,7 +126,7 @@ void FeedforwardProgram::prepare(const Job& job, bool training) {
   const std::string key =
       fmt::format("{}/{}/{}", training ? "train" : "test", job.image_set, cached ? "" : "full");
   if (prepared_.key == key) return;
-  prepared_ = {};
+  prepared_.z.reset();
   prepared_.key = key;
   const DataSet& set = data_.at(job.tasks[0].source);
   prepared_.images = training ? &set.train : &set.test;
@@ -132,7 +135,8 @@ void FeedforwardProgram::prepare(const Job& job, bool training) {
     apply_view(prepared_.viewed, job.tasks[0].view, job.seed);
     prepared_.images = &prepared_.viewed;
   }
-  prepared_.z = preactivations_of(*prepared_.images, w, cached ? options_.cache_bytes : 0);
+  prepared_.z =
+      preactivations_of(*prepared_.images, w, cached ? options_.cache_bytes : 0, storage_);
 }
 
 void FeedforwardProgram::step(int64_t step) {

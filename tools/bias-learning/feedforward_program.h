@@ -53,9 +53,10 @@ struct Score {
 Score score_of(const TrainedTask& task, const RandomWeights& weights, Preactivations& z,
                const std::vector<int64_t>& labels);
 
-// B x of these images under these weights, within the budget; both must outlive it.
+// B x of these images under these weights, within the budget; both, and `storage`, must outlive it.
 std::unique_ptr<Preactivations> preactivations_of(const Images& images,
-                                                  const RandomWeights& weights, int64_t budget);
+                                                  const RandomWeights& weights, int64_t budget,
+                                                  at::Tensor& storage);
 
 class FeedforwardProgram : public train::Program {
  public:
@@ -86,7 +87,8 @@ class FeedforwardProgram : public train::Program {
   Score test_score(const Job& job, size_t task);
 
  private:
-  // An image set under the weights of a seed; the set itself where a task sees it as it is.
+  // An image set under the weights of a seed; the set itself where a task sees it as it is. Memory
+  // goes from one to the next: freed in between, it would be taken to pieces.
   struct Prepared {
     std::string key;
     const Images* images = nullptr;
@@ -106,7 +108,8 @@ class FeedforwardProgram : public train::Program {
   RandomWeights weights_;
   std::string weights_hash_;
   uint64_t weights_seed_ = 0, order_seed_ = 0;
-  Prepared prepared_;  // one at a time
+  Prepared prepared_;   // one at a time
+  at::Tensor storage_;  // of its pre-activations
   Scratch scratch_;
   std::vector<int64_t> labels_;
   std::unique_ptr<data::BatchOrder> order_;

@@ -51,7 +51,8 @@ std::vector<int64_t> numbers(int64_t n) {
 void check_first_step(Method method, const Network& network, int64_t classes) {
   const RandomWeights w = draw_weights(network.weights, 3);
   const Images images = images_of(pixels());
-  const auto z = preactivations_of(images, w, 1 << 30);
+  at::Tensor storage;
+  const auto z = preactivations_of(images, w, 1 << 30, storage);
   const std::vector<int64_t> rows = numbers(kImages);
   std::vector<int64_t> labels;
   for (int64_t n = 0; n < kImages; ++n) labels.push_back(n % classes);
@@ -166,7 +167,8 @@ TEST_CASE("the general form of one layer of relus steps as the fast one does") {
     CAPTURE(kMethodNames[size_t(method)]);
     TrainedTask fast(method, network_with(), 10, w, 3), other(method, general, 10, deep, 3);
     Scratch a, b;
-    const auto z = preactivations_of(images, w, 1 << 30);
+    at::Tensor storage;
+    const auto z = preactivations_of(images, w, 1 << 30, storage);
     const Batch batch{z->of(rows.data(), kImages), z->x(), images.labels.data(), 1e-2, 2};
     for (int step = 0; step < 5; ++step)
       CHECK(fast.step(w, batch, a) == Approx(other.step(deep, batch, b)).epsilon(1e-4));
@@ -183,6 +185,23 @@ TEST_CASE("kept pre-activations give the losses of multiplying anew to 1e-4, hal
   for (size_t i = 0; i < kept.size(); ++i) {
     CHECK(kept[i] == Approx(naive[i]).epsilon(1e-4));
     CHECK(half[i] == Approx(kept[i]).epsilon(1e-3));
+  }
+}
+
+TEST_CASE("sets take turns with the memory of their pre-activations") {
+  const Images images = images_of(pixels());
+  const RandomWeights w = draw_weights(network_with().weights, 3),
+                      v = draw_weights(network_with().weights, 4);
+  at::Tensor storage, other;
+  preactivations_of(images, w, 1 << 30, storage);
+  const void* first = storage.data_ptr();
+  for (const int64_t budget : {int64_t(1) << 30, kImages * kUnits * 2}) {
+    const auto shared = preactivations_of(images, v, budget, storage),
+               alone = preactivations_of(images, v, budget, other);
+    CHECK(storage.data_ptr() == first);
+    const kernels::HiddenRows a = shared->rows(7, 1), b = alone->rows(7, 1);
+    for (int64_t i = 0; i < kUnits; ++i)
+      CHECK(a.z[a.rows[0] * kUnits + i] == b.z[b.rows[0] * kUnits + i]);
   }
 }
 
@@ -280,7 +299,8 @@ TEST_CASE("biases stepped together, on any number of threads, are those stepped 
 TEST_CASE("task variance is the variance (n - 1) of relu(z + b)") {
   const RandomWeights w = draw_weights(network_with().weights, 3);
   const Images images = images_of(pixels());
-  const auto z = preactivations_of(images, w, 1 << 30);
+  at::Tensor storage;
+  const auto z = preactivations_of(images, w, 1 << 30, storage);
   TrainedTask task(Method::kBias, network_with(), 10, w, 3);
   std::fill(task.values.begin(), task.values.end(), 0.3f);
   const std::vector<double> tv = task_variance(task, w, *z);

@@ -24,7 +24,7 @@ std::string Preactivations::kept_for(int64_t images, int64_t units, int64_t budg
                                                     : "nothing";
 }
 
-Preactivations::Preactivations(at::Tensor x, at::Tensor b, int64_t budget)
+Preactivations::Preactivations(at::Tensor x, at::Tensor b, int64_t budget, at::Tensor& storage)
     : x_(std::move(x)), b_(std::move(b)) {
   const at::NoGradGuard no_gradient;
   const int64_t n = x_.size(0), units = b_.size(0);
@@ -33,7 +33,12 @@ Preactivations::Preactivations(at::Tensor x, at::Tensor b, int64_t budget)
   kept_ = kept_for(n, units, budget);
   if (kept_ == "nothing") return;
   const bool half = kept_ == "half";
-  z_ = at::empty({n, units}, x_.options().dtype(half ? at::kHalf : at::kFloat));
+  const int64_t bytes = n * units * (half ? 2 : int64_t(sizeof(float)));
+  if (!storage.defined() || storage.numel() < bytes) {
+    storage = at::Tensor();  // before there are two
+    storage = at::empty({bytes}, at::kByte);
+  }
+  z_ = storage.narrow(0, 0, bytes).view(half ? at::kHalf : at::kFloat).view({n, units});
   const int64_t at_once = images_at_once(units);
   if (half) batch_ = at::empty({at_once, units}, x_.options());
   for (int64_t first = 0; first < n; first += at_once) {
