@@ -94,6 +94,7 @@ class Images(Case):
         self.refused(66, "nowhere", args=["eval", "--quiet", "--run", self.folder / "nowhere"])
         self.refused(64, "--run", args=["eval", "--quiet"])
         self.refused(64, "--analysis", args=["eval", "--quiet", "--run", runs[0], "--analysis", "colour"])
+        self.refused(64, "--analysis jacobian", "train-fnn", args=["eval", "--quiet", "--run", runs[0], "--analysis", "jacobian"])
 
         # Only what is asked for; other units than those that the biases were trained for.
         some = self.result("eval", "--quiet", "--run", runs[0], "--analysis", "spearman")
@@ -321,6 +322,10 @@ class Recurrent(Case):
             for key, metric in again["metrics"].items():
                 self.assertEqual(metric, result["metrics"][key], key)
             self.assertEqual(again["series"]["eigenvalues/1.5"], result["series"]["eigenvalues/1.5"])
+            without = self.result("eval", *QUIET, "--run", out, "--analysis", "accuracy")
+            self.assertNotIn("eigenvalues/1.5", without["series"])
+            self.refused(64, "--biases", "train-rnn", args=["eval", *QUIET, "--run", out, "--biases", "b.safetensors"])
+            self.refused(64, "--analysis tv", args=["eval", *QUIET, "--run", out, "--analysis", "tv"])
             done = subprocess.run(["/usr/bin/python3", PLOT, out / "result.json", "--out", self.folder / "p.png"],
                                   capture_output=True, text=True)
             self.assertEqual(done.returncode, 0, done.stderr)

@@ -205,6 +205,8 @@ void EvalConfig::validate(const cli::CommonOptions&) const {
 }
 
 void CheckTheoryConfig::validate(const cli::CommonOptions&) const {
+  if (check != "ffn" && target != "sin")
+    throw UsageError(fmt::format("--target: {} has none, expected with --check ffn", check));
   if (check == "rnn" && activation != "relu")
     throw UsageError("--activation: the networks of --check rnn have relus");
   if (fit == "adam" && (check != "ffn" || activation != "relu"))

@@ -162,7 +162,7 @@ struct TrainRnnConfig {
 
 struct EvalConfig {
   std::string run, biases, activation = "trained", dump_tv;
-  std::vector<std::string> analysis = {"accuracy", "tv", "spearman", "on-units"};
+  std::vector<std::string> analysis;
   std::optional<int64_t> jacobian_steps;
 
   template <class Visitor>
@@ -171,8 +171,9 @@ struct EvalConfig {
     v.text("run", run, "DIR", "folder of a run: its data, tasks and weights");
     v.text("biases", biases, "FILE",
            "biases and masks; biases.safetensors of the run (of several seeds all) unless given");
-    v.list("analysis", analysis, {"accuracy", "tv", "spearman", "on-units"}, "FIGURE",
-           "what is computed of a train-fnn run");
+    v.list("analysis", analysis, {"accuracy", "tv", "spearman", "on-units", "jacobian"}, "FIGURE",
+           "what is computed: the first four of a train-fnn run, accuracy and jacobian of a "
+           "train-rnn run; all unless given");
     v.choice("activation", activation, {"trained", "relu", "tanh", "sigmoid", "heaviside"},
              "of a train-fnn run's units, in place of the one that they were trained with");
     v.text("dump-tv", dump_tv, "FILE.npz",
@@ -186,7 +187,8 @@ struct EvalConfig {
   void validate(const cli::CommonOptions& common) const;
 
   bool wants(const std::string& figure) const {
-    return std::find(analysis.begin(), analysis.end(), figure) != analysis.end();
+    return analysis.empty() ||
+           std::find(analysis.begin(), analysis.end(), figure) != analysis.end();
   }
 };
 

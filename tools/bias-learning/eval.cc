@@ -216,6 +216,10 @@ class Evaluation {
 
 int evaluate(const EvalConfig& config, cli::Run& run) {
   if (subcommand_of(config.run) == "train-rnn") return evaluate_rnn(config, run);
+  if (config.jacobian_steps || (!config.analysis.empty() && config.wants("jacobian")))
+    throw UsageError(fmt::format("--{}: {} is a run of train-fnn, expected one of train-rnn",
+                                 config.jacobian_steps ? "jacobian-steps" : "analysis jacobian",
+                                 config.run));
   const TrainedRun trained = read_options<TrainFnnConfig>(config.run);
   if (trained.config.solver == "ntk")
     throw UsageError("--run: biases that were solved for (--solver ntk) are not kept");

@@ -1,6 +1,7 @@
 #include "tools/bias-learning/image_tasks.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -28,8 +29,8 @@ std::string mnist_folder(const std::string& data_folder) {
     for (const char* ending : {".gz", ""})
       if (io::exists(place + "/" + kMnistTest + ending)) return place;
   throw MissingInput(
-      fmt::format("{}/{}.gz: not found; give --data mnist=IMAGES,LABELS[,IMAGES,LABELS] (train "
-                  "pair, test pair)",
+      fmt::format("{}/{}[.gz]: not found, nor in a folder named by TENFOLD_FIXTURES; give --data "
+                  "mnist=IMAGES,LABELS[,IMAGES,LABELS] (train pair, test pair)",
                   places.front(), kMnistTest));
 }
 
@@ -90,7 +91,12 @@ TaskName parse_task(const std::string& name, const std::vector<Source>& sources)
   const std::string suffix = dash == std::string::npos ? "" : name.substr(dash + 1);
   const bool known = std::any_of(sources.begin(), sources.end(),
                                  [&](const Source& s) { return s.name == task.source; });
-  if (!known) throw UsageError(fmt::format("--tasks: {} needs --data {}", name, task.source));
+  std::vector<std::string> names;
+  for (const Source& s : sources) names.push_back(s.name);
+  if (!known)
+    throw UsageError(fmt::format(
+        "--tasks: found '{}', expected a source of --data ({}) with or without a suffix", name,
+        fmt::join(names, ", ")));
   if (suffix == "relabel" || suffix == "parity") {
     task.labelling = suffix;
   } else if (suffix == "permute" || suffix == "invert" || suffix == "rot90") {
