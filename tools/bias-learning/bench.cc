@@ -77,7 +77,7 @@ class ImageTraining {
         order_(Stream(seed, "bench/order").permutation(c.images)) {
     Stream(seed, "bench/pixels").fill_uniform(pixels_.data(), int64_t(pixels_.size()), 0, 1);
     z_ = std::make_unique<Preactivations>(view(pixels_, c.images), view(weights_.values, c.units),
-                                          c.images * c.units * int64_t(sizeof(float)));
+                                          c.images * c.units * int64_t(sizeof(float)), storage_);
     for (int64_t v = 0; v < vectors; ++v) {
       tasks_.emplace_back(Method::kBias, Network{weights_.spec}, kClasses, weights_, seed);
       std::vector<float> at(size_t(c.images));
@@ -130,6 +130,7 @@ class ImageTraining {
   RandomWeights weights_;
   std::vector<float> pixels_;
   std::vector<int64_t> order_, labels_;
+  at::Tensor storage_;
   std::unique_ptr<Preactivations> z_;
   std::vector<TrainedTask> tasks_;
   Scratch scratch_;
