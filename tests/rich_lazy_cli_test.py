@@ -418,6 +418,40 @@ class Pictures(Case):
             self.assertEqual(out.read_bytes()[:4], b"\x89PNG")
             out.unlink()
 
+    def drawn(self, path, panel, expression):
+        """What `expression` finds on the axes of one panel of plot.py."""
+        code = f"""
+import importlib.util, json, matplotlib
+matplotlib.use("Agg")
+from matplotlib import pyplot
+spec = importlib.util.spec_from_file_location("plot", {str(PLOT)!r})
+plot = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(plot)
+axes = pyplot.subplots()[1]
+getattr(plot, {panel!r})([(plot.read({str(path)!r}), {str(path)!r})])(axes)
+print(json.dumps({expression}))
+"""
+        done = subprocess.run(["/usr/bin/python3", "-c", code], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return json.loads(done.stdout)
+
+    def test_a_loss_of_one_point_is_marked(self):
+        markers = "[line.get_marker() for line in axes.lines]"
+        for iters, marker in ((5, "o"), (50, "None")):
+            self.done(*self.train(f"run{iters}", iters=iters))
+            self.assertEqual(self.drawn(self.folder / f"run{iters}/result.json", "loss_panel", markers), [marker] * 2)
+
+    def test_alignments_of_kernel_and_labels_have_standard_errors(self):
+        result = self.result(self.train("run", seed="0,1"))
+        heights = self.drawn(self.folder / "run/result.json", "kernel_task_panel",
+                             "[[float(s[1][1] - s[0][1]) for s in c[2][0].get_segments()] for c in axes.containers]")
+        wanted = [[2 * result["metrics"][f"2AF/rank-{rank}/{name}"]["stderr"] for rank in (1, 24)]
+                  for name in ("initial_target_alignment", "target_alignment")]
+        for found, expected in zip(heights, wanted):
+            for a, b in zip(found, expected):
+                self.assertAlmostEqual(a, b)
+        self.assertEqual([len(found) for found in heights], [2, 2])
+
     def test_what_is_no_result_is_refused(self):
         (self.folder / "x.json").write_text("{}")
         for code, name in ((66, "nothing.json"), (65, "x.json")):

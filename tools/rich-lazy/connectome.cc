@@ -76,8 +76,8 @@ int64_t unit(const io::CsvTable& edges, int64_t row, int64_t column, int64_t uni
 
 void refuse_kinds(const ConnectomeOptions& options, const std::string& what) {
   if (options.edges == "chemical") return;
-  throw UsageError(fmt::format("--edges {}: found {}, expected a list with a column kind",
-                               options.edges, what));
+  throw UsageError(
+      fmt::format("--edges {}: found {}, expected a list with a column kind", options.edges, what));
 }
 
 struct EdgeMatrix {
@@ -86,7 +86,7 @@ struct EdgeMatrix {
 };
 
 EdgeMatrix from_edges(const io::CsvTable& table, const std::string& path,
-                  const std::optional<Nodes>& nodes, const ConnectomeOptions& options) {
+                      const std::optional<Nodes>& nodes, const ConnectomeOptions& options) {
   const int64_t pre = table.find("pre"), post = table.find("post"), kind = table.find("kind");
   const int64_t weight = std::max(table.find("weight"), table.find("synapses"));
   if (pre < 0 || post < 0 || weight < 0) {
@@ -130,9 +130,8 @@ Matrix from_dense(const std::string& path) {
     for (int64_t j = 0; j < plain.columns; ++j) {
       w(i, j) = plain.values[size_t(i * plain.columns + j)];
       if (!std::isfinite(w(i, j))) {
-        throw DataError(
-            fmt::format("{}: row {}, column {}: found {}, expected a finite number", path, i + 1,
-                        j + 1, w(i, j)));
+        throw DataError(fmt::format("{}: row {}, column {}: found {}, expected a finite number",
+                                    path, i + 1, j + 1, w(i, j)));
       }
     }
   }

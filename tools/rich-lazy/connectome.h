@@ -27,8 +27,8 @@ struct Connectome {
 };
 
 // Edges that stand twice are added up. Throws MissingInput; DataError: not square, an index out of
-// range, a weight that is no number, no edge of the kind asked for; UsageError where a kind is asked
-// for of a file without kinds.
+// range, a weight that is no number, no edge of the kind asked for; UsageError where a kind is
+// asked for of a file without kinds.
 Connectome read_connectome(const ConnectomeOptions& options);
 
 }  // namespace tenfold::rich_lazy

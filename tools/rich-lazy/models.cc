@@ -101,7 +101,8 @@ class Draws {
     Draw& draw = draw_of(key);
     const std::string name = key.init == "file" ? c.init : key.init;
     const bool whole = key.rank == full_rank(c, key.init, setting_.hidden);
-    Matrix m = truncated(draw, whole ? setting_.hidden : key.rank, parse_spectrum(c.spectrum), name);
+    Matrix m =
+        truncated(draw, whole ? setting_.hidden : key.rank, parse_spectrum(c.spectrum), name);
     return normalised(std::move(m), normalisation(c.normalize), gauss_->matrix().norm(),
                       c.gain_or_default(), "--init " + name);
   }

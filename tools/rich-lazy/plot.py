@@ -204,7 +204,9 @@ def kernel_task_panel(trained):
                 colour += 1
         rank_axis(axes, trained)
         axes.set_ylabel("alignment of kernel and labels")
-        axes.legend(fontsize=7, handlelength=3)
+        low, high = axes.get_ylim()
+        axes.set_ylim(low, high + 0.2 * (high - low))  # room for the legend
+        axes.legend(fontsize=7, handlelength=3, ncols=3, loc="upper center")
     return draw
 
 
@@ -231,7 +233,7 @@ def theory_panel(results):
         axes.set_xlabel("rank of the first layer")
         axes.set_ylabel("kernel alignment (line: formula)")
         axes.set_ylim(0, 1.02)
-        axes.legend(fontsize=8, loc="lower right")
+        axes.legend(fontsize=8 if len(names) <= 8 else 7, ncols=1 if len(names) <= 8 else 2, loc="upper left")
         axes.grid(alpha=0.3)
     return draw
 

@@ -141,7 +141,8 @@ std::vector<Group> groups_of(const Setting& setting, const std::vector<Row>& row
                               [&](const Group& g) { return g.name == key.group(); });
     if (group == groups.end()) {
       const bool plain = setting.config.init == "gauss" || key.control;
-      const std::string shown = fmt::format("{}/{}/rank-{}", task_name(key.task), key.init, key.rank);
+      const std::string shown =
+          fmt::format("{}/{}/rank-{}", task_name(key.task), key.init, key.rank);
       group = groups.insert(groups.end(), {key.group(), plain ? key.group() : shown, {}});
       group->chosen.resize(setting.seeds.size(), nullptr);
     }
