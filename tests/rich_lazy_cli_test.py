@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import pathlib
 import signal
 import struct
@@ -44,6 +45,19 @@ class Case(tool_case.Case):
         result = json.loads(self.done(*args).stdout)
         self.validate(result)
         return result
+
+    def nodes(self, units, inhibitory=()):
+        path = self.folder / "nodes.csv"
+        path.write_text("index,sign\n" + "".join(f"{k},{-1 if k in inhibitory else 1}\n" for k in range(units)))
+        return path
+
+    def mnist(self, folder):
+        """48 images, 44 of which are trained on."""
+        folder.mkdir(parents=True, exist_ok=True)
+        pixels = bytes((k * 7 + i) % 256 for k in range(48) for i in range(784))
+        (folder / "train-images-idx3-ubyte.gz").write_bytes(gzip.compress(struct.pack(">IIII", 0x803, 48, 28, 28) + pixels))
+        (folder / "train-labels-idx1-ubyte").write_bytes(struct.pack(">II", 0x801, 48) + bytes(k % 10 for k in range(48)))
+        return folder
 
     def same_runs(self, a, b):
         a, b = self.folder / a, self.folder / b
@@ -139,9 +153,7 @@ class Results(Case):
             self.assertGreater(full - low, 0.15, task)
 
     def test_sequential_mnist_uses_the_last_step_and_scores_what_was_held_back(self):
-        pixels = bytes((k * 7 + i) % 256 for k in range(48) for i in range(784))
-        (self.folder / "train-images-idx3-ubyte.gz").write_bytes(gzip.compress(struct.pack(">IIII", 0x803, 48, 28, 28) + pixels))
-        (self.folder / "train-labels-idx1-ubyte").write_bytes(struct.pack(">II", 0x801, 48) + bytes(k % 10 for k in range(48)))
+        self.mnist(self.folder)
         result = self.result(self.train("run", task="sMNIST", data_dir=self.folder, batch=11, iters=6))
         for row in rows(result):
             self.assertEqual(row["ntk_size"], 11 * 10)
@@ -149,6 +161,69 @@ class Results(Case):
         self.assertEqual(result["data"]["held_back"], 4)
         for name in ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte"):
             self.assertRegex(result["data"][f"digest/{self.folder}/{name}"], "^xxh3:[0-9a-f]{32}$")
+
+        for option in ("--ntk-trials", "--accuracy-trials"):
+            self.refused(64, option, "sMNIST", args=["eval", "--run", self.folder / "run", option, "4"])
+
+    def test_mnist_is_looked_for_in_its_folder_then_in_the_fixtures(self):
+        def run(name, **env):
+            clean = {k: v for k, v in os.environ.items() if k != "TENFOLD_FIXTURES"}
+            return self.tool.run(*self.train(name, task="sMNIST", batch=11, iters=1), cwd=self.folder, env={**clean, **env})
+        for env, place in (({}, "$TENFOLD_FIXTURES/bias-learning"), ({"TENFOLD_FIXTURES": "/nowhere"}, "/nowhere/bias-learning")):
+            missing = run("x", **env)
+            self.assertEqual(missing.returncode, 66)
+            for words in ("--data-dir", "data/mnist", place):
+                self.assertIn(words, missing.stderr)
+        fixtures = self.mnist(self.folder / "fixtures/bias-learning")
+        files = [k for k in json.loads(run("a", TENFOLD_FIXTURES=str(fixtures.parent)).stdout)["data"] if k.startswith("digest/")]
+        self.assertEqual(files[0], f"digest/{fixtures}/train-images-idx3-ubyte.gz")
+        self.mnist(self.folder / "data/mnist")
+        files = [k for k in json.loads(run("b", TENFOLD_FIXTURES=str(fixtures.parent)).stdout)["data"] if k.startswith("digest/")]
+        self.assertEqual(files[0], "digest/data/mnist/train-images-idx3-ubyte.gz")
+
+    def test_one_direction_along_the_task_has_rank_one_wherever_it_is_named(self):
+        result = self.result(self.train("run", init="aligned", ranks=None))
+        self.assertEqual([(r["init"], r["rank"], r["matrix_rank"]) for r in rows(result)],
+                         [("aligned", 1, 1), ("shuffled", 24, 24), ("gauss", 24, 24)])
+        self.assertTrue({"2AF/rank-1/kernel_alignment", "2AF/shuffled/rank-24/kernel_alignment"} <= set(result["metrics"]))
+        self.assertIn("2AF/rank-1/seed-0/loss", result["series"])
+        one = self.result(self.train("one", init="aligned", ranks="1"))
+        self.assertEqual([r["rank"] for r in rows(one)], [1, 1, 1])
+        self.assertEqual(rows(one)[0], rows(result)[0])
+        self.assertEqual([r["rank"] for r in rows(self.result(self.train("full", init="aligned", ranks="1,full", iters=0)))],
+                         [1, 1, 24, 1, 24])
+
+    def test_weights_that_are_driven_far_from_their_start_are_told_of(self):
+        explodes = {"init": "aligned", "ranks": None, "hidden": 100, "iters": 200}
+        done = self.done(*self.train("run", **explodes))
+        far = [r for r in rows(json.loads(done.stdout)) if r["weight_change_relative"] > 10]
+        self.assertIn("aligned", [r["init"] for r in far])
+        self.assertNotIn("gauss", [r["init"] for r in far])
+        warnings = [line for line in done.stderr.splitlines() if "warning" in line]
+        self.assertEqual(len(warnings), len(far), done.stderr)
+        for line, row in zip(warnings, far):
+            self.assertIn(f"2AF/{row['init']}/rank-{row['rank']}/seed-0", line)
+            self.assertIn("try --normalize radius or a smaller --gain", line)
+        self.assertNotIn("warning", self.done(*self.train("calm", normalize="radius", **explodes)).stderr)
+
+    def test_the_summary_names_the_start_and_says_what_diverged_once(self):
+        def summary(name, **more):
+            done = self.tool.run(*[a for a in self.train(name, **more) if a != "--quiet"])
+            return [line for line in done.stderr.splitlines() if line.startswith("2AF/")]
+        plain = summary("plain")
+        self.assertRegex(plain[0], r"^2AF/rank-1: \|dW\| \d.*, accuracy [01]\.\d{3}$")
+        self.assertRegex(summary("fresh", accuracy_trials=50)[1], r"^2AF/rank-24: .*, of fresh trials [01]\.\d{3}$")
+        dale = summary("dale", init="dale", ranks=None)
+        self.assertEqual([line.split(":")[0] for line in dale], ["2AF/dale/rank-24", "2AF/shuffled/rank-24", "2AF/gauss/rank-24"])
+        self.assertEqual(summary("diverged", gain=900, lr=1000, ranks="full"), ["2AF/rank-24: diverged"])
+        self.assertEqual(summary("rates", gain=900, lr="1000,2000", ranks="full"), ["2AF/rank-24: diverged"])
+
+    def test_theory_counts_the_simulations_that_did_not_end(self):
+        done = self.done("theory", *QUIET, "--d", "4", "--hidden", "4", "--tasks", "2", "--kappa", "1000", "--start", "full")
+        self.assertEqual([r["unfinished"] for r in rows(json.loads(done.stdout), "theory")], [2])
+        self.assertIn("2 of 2 simulations reached the limit of steps", done.stderr)
+        table = rows(self.result(["theory", *QUIET, "--d", "6", "--hidden", "8"]), "theory")
+        self.assertEqual([(r["rank"], r["unfinished"]) for r in table], [(1, 0), (2, 0), (5, 0)])
 
     def test_theory_is_the_table_of_the_specification(self):
         table = rows(self.result(["theory", *QUIET]), "theory")
@@ -162,6 +237,27 @@ class Results(Case):
         self.assertAlmostEqual(metrics["density"], 0.0412, places=4)
         self.assertAlmostEqual(metrics["effective_rank"], 0.1015, places=4)
         self.assertEqual(len(result["series"]["spectrum/as given"]["columns"]["singular_value"]), 297)
+
+    def test_the_matrices_beside_a_connectome_have_its_norm_or_all_that_of_a_gain(self):
+        path = self.folder / "m.csv"
+        path.write_text("".join(",".join(str((7 * i + 3 * j) % 5) for j in range(12)) + "\n" for i in range(12)))
+        norm = sum(((7 * i + 3 * j) % 5) ** 2 for i in range(12) for j in range(12)) ** 0.5
+        given = rows(self.result(["connectome", *QUIET, "--matrix", path]), "matrices")
+        self.assertEqual([r["matrix"] for r in given], ["as given", "unsigned", "entries shuffled", "degree shuffled", "gauss"])
+        for row in given:
+            self.assertAlmostEqual(row["init_fro_norm"], norm, places=9)
+        half, one = (rows(self.result(["connectome", *QUIET, "--matrix", path, "--gain", g]), "matrices") for g in ("0.5", "1"))
+        self.assertEqual(len({round(r["init_fro_norm"], 9) for r in half}), 1)
+        self.assertAlmostEqual(one[0]["init_fro_norm"], 2 * half[0]["init_fro_norm"])
+        self.assertAlmostEqual(one[0]["init_fro_norm"], 12 ** 0.5, delta=1)  # of N(0, 1 / 12)
+        self.assertAlmostEqual(half[0]["effective_rank"], given[0]["effective_rank"])
+        path.write_text("0,-1\n2,0\n")
+        args, by = ["connectome", *QUIET, "--matrix", path], ["--nodes", self.nodes(2, inhibitory=[1])]
+        told = f"warning: {path}: found negative weights"
+        self.assertIn(told, self.done(*args, *by).stderr)
+        self.assertIn(told, self.done(*self.train("run", init=path, hidden=None, ranks=None), *by).stderr)
+        for kept in (args, [*args, *by, "--no-signs"]):
+            self.assertNotIn("warning", self.done(*kept).stderr)
 
     def test_dumped_trials_have_the_shapes_and_labels_of_the_task(self):
         path = self.folder / "t.npz"
@@ -222,13 +318,51 @@ class BadInput(Case):
         self.refused(64, "--ntk-trials 65 > 64", args=self.train("x", ntk_trials=65))
         self.refused(64, "GB", args=self.train("x", ntk_trials=100000, eval_batches=10000))
         self.refused(64, "--hidden", "297", args=self.train("x", init="celegans"))
-        self.refused(64, "--data-dir", args=self.train("x", task="sMNIST"))
         self.refused(64, "--spectrum", args=self.train("x", spectrum="soft", ranks="full"))
         self.refused(64, "--lr", args=self.train("x", lr="fast"))
         self.refused(64, "--measure-every", args=self.train("x", measure_every=30))
         self.refused(64, "rank 21 > 20 inputs", args=["theory", "--rank", "21"])
-        self.refused(64, "--dump-trials", args=["eval", "--task", "CXT"])
+        self.refused(64, "--task: found no --dump-trials", args=["eval", "--task", "CXT"])
+        self.refused(64, "--dump-trials: found no --task", args=["eval", "--dump-trials", "t.npz"])
+        self.refused(64, "--block-pairs", args=self.train("x", init="block", ranks=None, block_types="t.csv"))
+        self.refused(64, "--block-types", args=self.train("x", init="block", ranks=None, block_pairs="p.csv"))
+        for gain in (0, -1):
+            self.refused(64, f"--gain: found {gain}", args=self.train("x", gain=gain))
+        self.refused(64, "--gain: found 0", args=["connectome", "--gain", "0"])
+        self.refused(64, "--ntk-trials 65 > 64", "--eval-batches 2 x --batch 32", args=self.train("x", ntk_trials=65))
+        self.refused(64, "rank 2 > 1, the rank of aligned", args=self.train("x", init="aligned", ranks=2))
         self.refused(69, "--device cuda", "--config=cuda", args=self.train("x", device="cuda"))
+
+    def test_options_that_do_not_apply_are_refused_by_name(self):
+        def refused(word, **more):
+            self.refused(64, word, args=self.train("x", **{"ranks": None, **more}))
+        types = {"block_types": "types.csv", "block_pairs": "pairs.csv"}
+        for init in ("gauss", "dale", "aligned"):
+            refused("--motif-reciprocal", init=init, motif_reciprocal=0.5)
+            refused("--motif-chain", init=init, motif_chain=0.1)
+            refused("--nodes", init=init, nodes="nodes.csv")
+            refused("--edges", init=init, edges="both")
+            refused("--no-signs", init=init, no_signs=True)
+            refused("--block-types", init=init, **types)
+            refused("--data-dir", init=init, data_dir=self.folder)
+            if init != "dale":
+                refused("--no-dale-balance", init=init, no_dale_balance=True)
+        refused("--shuffle degree", shuffle="degree")
+        refused("--nodes", init="celegans", hidden=None, nodes="nodes.csv")
+        refused("--no-signs", init="m.csv", hidden=None, no_signs=True)
+        refused("--edges", init="m.graphml", hidden=None, edges="both")
+        for args, word in ((["--nodes", "n.csv"], "--nodes"), (["--matrix", "m.graphml", "--edges", "both"], "--edges"),
+                           (["--matrix", "m.csv", "--no-signs"], "--no-signs")):
+            self.refused(64, word, args=["connectome", *args])
+        self.refused(64, "--rank: found 3", "--start aligned has rank 1", args=["theory", "--start", "aligned", "--rank", "3"])
+        self.refused(64, "--rank: found 3", "--start full has rank 20", args=["theory", "--start", "full", "--rank", "3"])
+        self.done(*self.train("run", iters=1))
+        dump = ["eval", "--task", "CXT", "--dump-trials", self.folder / "t.npz"]
+        for option in (["--run", self.folder / "run"], ["--ntk-trials", "4"], ["--accuracy-trials", "4"], ["--data-dir", "."]):
+            self.refused(64, option[0], args=[*dump, *option])
+        for option in (["--trials", "4"], ["--data-dir", "."]):
+            self.refused(64, option[0], args=["eval", "--run", self.folder / "run", *option])
+        self.assertFalse((self.folder / "t.npz").exists())
 
     def test_files_that_do_not_fit_are_refused_by_name(self):
         def refused(code, text, *words, name="m.csv", **more):
@@ -236,13 +370,15 @@ class BadInput(Case):
             path.write_text(text)
             self.refused(code, name, *words, args=self.train("x", init=path, hidden=None, ranks=None, **more))
         refused(65, "1,2,3\n4,5,6\n", "square")
-        refused(65, "1,nan\n2,3\n", "row 1, column 2")
+        refused(65, "1,nan\n2,3\n", "row 1, column 2: found nan")
+        refused(65, "pre,post,weight\n0,40,1\n", "m.csv:2", "edge index 40", "0..39", nodes=self.nodes(40))
         refused(65, "0,0\n0,0\n", "zeros")
         refused(65, "pre,post,weight\n0,5,x\n", "m.csv:2")
         refused(65, "<graphml>", "XML", name="m.graphml")
         self.refused(66, "nothing.csv", args=self.train("x", init=self.folder / "nothing.csv", hidden=None))
         self.refused(66, "train-images", args=self.train("x", task="sMNIST", data_dir=self.folder))
         self.refused(66, "no checkpoint", args=["eval", "--run", self.folder])
+        self.refused(66, "nosuch: not found", args=["eval", "--run", self.folder / "nosuch"])
 
     def test_a_network_that_blows_up_ends_the_run_as_numeric_with_a_partial_result(self):
         done = self.tool.run(*self.train("x", gain=900, lr=1000, ranks="full"))
@@ -281,6 +417,40 @@ class Pictures(Case):
             self.assertEqual(done.returncode, 0, done.stderr)
             self.assertEqual(out.read_bytes()[:4], b"\x89PNG")
             out.unlink()
+
+    def drawn(self, path, panel, expression):
+        """What `expression` finds on the axes of one panel of plot.py."""
+        code = f"""
+import importlib.util, json, matplotlib
+matplotlib.use("Agg")
+from matplotlib import pyplot
+spec = importlib.util.spec_from_file_location("plot", {str(PLOT)!r})
+plot = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(plot)
+axes = pyplot.subplots()[1]
+getattr(plot, {panel!r})([(plot.read({str(path)!r}), {str(path)!r})])(axes)
+print(json.dumps({expression}))
+"""
+        done = subprocess.run(["/usr/bin/python3", "-c", code], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return json.loads(done.stdout)
+
+    def test_a_loss_of_one_point_is_marked(self):
+        markers = "[line.get_marker() for line in axes.lines]"
+        for iters, marker in ((5, "o"), (50, "None")):
+            self.done(*self.train(f"run{iters}", iters=iters))
+            self.assertEqual(self.drawn(self.folder / f"run{iters}/result.json", "loss_panel", markers), [marker] * 2)
+
+    def test_alignments_of_kernel_and_labels_have_standard_errors(self):
+        result = self.result(self.train("run", seed="0,1"))
+        heights = self.drawn(self.folder / "run/result.json", "kernel_task_panel",
+                             "[[float(s[1][1] - s[0][1]) for s in c[2][0].get_segments()] for c in axes.containers]")
+        wanted = [[2 * result["metrics"][f"2AF/rank-{rank}/{name}"]["stderr"] for rank in (1, 24)]
+                  for name in ("initial_target_alignment", "target_alignment")]
+        for found, expected in zip(heights, wanted):
+            for a, b in zip(found, expected):
+                self.assertAlmostEqual(a, b)
+        self.assertEqual([len(found) for found in heights], [2, 2])
 
     def test_what_is_no_result_is_refused(self):
         (self.folder / "x.json").write_text("{}")

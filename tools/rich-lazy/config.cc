@@ -18,12 +18,12 @@ bool is_recipe(const std::string& init) {
   return std::find(kRecipes.begin(), kRecipes.end(), init) != kRecipes.end();
 }
 
+bool ends_in(const std::string& text, const std::string& end) {
+  return text.size() > end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
+}
+
 bool is_matrix_file(const std::string& init) {
-  for (const std::string end : {".csv", ".graphml"}) {
-    if (init.size() > end.size() && init.compare(init.size() - end.size(), end.size(), end) == 0)
-      return true;
-  }
-  return false;
+  return ends_in(init, ".csv") || ends_in(init, ".graphml");
 }
 
 void refuse_if(bool wrong, const std::string& message) {
@@ -31,6 +31,14 @@ void refuse_if(bool wrong, const std::string& message) {
 }
 
 }  // namespace
+
+void EdgeConfig::validate(const std::string& matrix) const {
+  const bool worm = matrix == "celegans", file = !matrix.empty() && !worm;
+  refuse_if(!nodes.empty() && !file, "--nodes: goes with the file of a matrix or list");
+  refuse_if(edges != kChemical && (matrix.empty() || ends_in(matrix, ".graphml")),
+            "--edges: goes with celegans, or a list of edges with a column kind");
+  refuse_if(!signs && !worm && nodes.empty(), "--no-signs: goes with celegans, or --nodes");
+}
 
 ConnectomeOptions EdgeConfig::options(const std::string& matrix) const {
   return {matrix, nodes, edges, signs};
@@ -65,6 +73,23 @@ void TrainConfig::apply_preset(const std::string& name, cli::CommonOptions& comm
   }
 }
 
+void TrainConfig::validate_init() const {
+  connectome.validate(of_connectome() ? init : "");
+  const auto goes_with = [&](const std::string& option, bool given, const std::string& with) {
+    refuse_if(given && init != with,
+              fmt::format("{}: goes with --init {}, found --init {}", option, with, init));
+  };
+  goes_with("--no-dale-balance", !dale_balance, "dale");
+  goes_with("--motif-reciprocal", motif_reciprocal != 0, "motif");
+  goes_with("--motif-chain", motif_chain != 0, "motif");
+  goes_with("--block-types", !block_types.empty(), "block");
+  goes_with("--block-pairs", !block_pairs.empty(), "block");
+  refuse_if(init == "block" && block_types.empty(), "--init block: found no --block-types");
+  refuse_if(init == "block" && block_pairs.empty(), "--init block: found no --block-pairs");
+  refuse_if(init == "gauss" && shuffle == "degree",
+            "--shuffle degree: found --init gauss, which has no shuffled control");
+}
+
 void TrainConfig::validate(const cli::CommonOptions& common) {
   for (std::string& t : task) t = task_name(task_of(t));
   refuse_if(std::set<std::string>(task.begin(), task.end()).size() != task.size(),
@@ -73,11 +98,9 @@ void TrainConfig::validate(const cli::CommonOptions& common) {
             fmt::format("--init: found '{}', expected one of gauss, celegans, dale, motif, block, "
                         "aligned, or a file that ends with .csv or .graphml",
                         init));
-  refuse_if((init == "block") != (!block_types.empty() && !block_pairs.empty()),
-            "--init block: goes with both --block-types and --block-pairs, and they with it");
-  const bool images = std::find(task.begin(), task.end(), "sMNIST") != task.end();
-  refuse_if(images && data_dir.empty(),
-            "--task sMNIST: found no --data-dir, expected the folder of MNIST's IDX files");
+  validate_init();
+  refuse_if(!data_dir.empty() && std::find(task.begin(), task.end(), "sMNIST") == task.end(),
+            "--data-dir: goes with --task sMNIST");
   const SoftSpectrum soft = parse_spectrum(spectrum);
   for (const std::string& r : ranks) {
     if (r != "full") cli::parse_number<int64_t>(r, "--ranks", {1, 20000}, "");
@@ -93,9 +116,19 @@ void TrainConfig::validate(const cli::CommonOptions& common) {
 }
 
 void EvalConfig::validate(const cli::CommonOptions&) {
-  refuse_if(dump_trials.empty() != task.empty(), "--dump-trials: goes with --task, and it with it");
-  refuse_if(task.empty() && run.empty(), "--run: missing, the folder of a training");
-  if (task.empty()) return;
+  refuse_if(dump_trials.empty() && !task.empty(), "--task: found no --dump-trials, its file");
+  refuse_if(task.empty() && !dump_trials.empty(), "--dump-trials: found no --task, whose trials");
+  if (task.empty()) {
+    refuse_if(trials.has_value(), "--trials: goes with --dump-trials");
+    refuse_if(run.empty(), "--run: missing, the folder of a training");
+    return;
+  }
+  const std::string network = ": needs a network, --dump-trials has none";
+  refuse_if(!run.empty(), "--run" + network);
+  refuse_if(ntk_trials.has_value(), "--ntk-trials" + network);
+  refuse_if(accuracy_trials > 0, "--accuracy-trials" + network);
+  refuse_if(!data_dir.empty(), "--data-dir" + network);
+  trials = trials.value_or(320);
   task = task_name(task_of(task));
   refuse_if(task == "sMNIST", "--task sMNIST: found images, expected a task that is generated");
 }
@@ -106,11 +139,21 @@ void TheoryConfig::validate(const cli::CommonOptions& common) {
       options.hidden < options.inputs,
       fmt::format("--hidden: found {}, expected --d {} or more", options.hidden, options.inputs));
   options.init_scale = init_scale.value_or(options.kappa > 1 ? 0.003 : 0.01);
-  if (options.start == "full") rank = {options.inputs};
-  if (options.start != "full" && options.start != "random") rank = {1};
+  const auto of_start = [&](int64_t only) {
+    for (const int64_t r : rank) {
+      refuse_if(r != only, fmt::format("--rank: found {}, but --start {} has rank {}", r,
+                                       options.start, only));
+    }
+    rank = {only};
+  };
+  if (options.start == "full") return of_start(options.inputs);
+  if (options.start != "random") return of_start(1);
   for (const int64_t r : rank) {
     refuse_if(r > options.inputs, fmt::format("--rank: rank {} > {} inputs", r, options.inputs));
   }
+  if (!rank.empty()) return;
+  for (const int64_t r : {1, 2, 5, 10, 20})
+    if (r <= options.inputs) rank.push_back(r);
 }
 
 }  // namespace tenfold::rich_lazy

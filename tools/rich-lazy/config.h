@@ -19,18 +19,29 @@ namespace tenfold::rich_lazy {
 using cli::kNoLimit;
 using cli::Resume;
 
+// A gain of 0 leaves no matrix to train.
+constexpr cli::Range kGains = {1e-6, 1e3};
+
 // Which connections of a connectome count: shared by train and connectome.
 struct EdgeConfig {
-  std::string nodes, edges = "chemical";
+  std::string nodes, edges = kChemical;
   bool signs = true;
 
   template <class Visitor>
   void visit(Visitor& v) {
-    v.text("nodes", nodes, "FILE.csv", "units of a matrix file: index,neuron,type,sign");
-    v.choice("edges", edges, {"chemical", "electrical", "both"}, "connections of a connectome");
-    v.flag("signs", signs, "columns of inhibitory units are negative (chemical synapses)");
+    v.text("nodes", nodes, "FILE.csv",
+           "units of a matrix file, index,neuron,type,sign: the columns of a matrix, or the "
+           "chemical edges of a list, are multiplied by the sign");
+    v.choice("edges", edges, {kChemical, "electrical", "both"},
+             "connections of C. elegans, or of a list with a column kind");
+    v.flag("signs", signs, "multiply by the signs of C. elegans, or of --nodes");
   }
   ConnectomeOptions options(const std::string& matrix) const;
+  // UsageError for an option that `matrix` ("celegans", a file, or "": none) does not take.
+  void validate(const std::string& matrix) const;
+
+ private:
+  static constexpr const char* kChemical = "chemical";
 };
 
 struct TrainConfig {
@@ -61,7 +72,9 @@ struct TrainConfig {
   void visit(Visitor& v) {
     v.group("Task");
     v.list("task", task, {}, "2AF|DMS|CXT|sMNIST", "tasks, in any case; each has its own networks");
-    v.text("data-dir", data_dir, "DIR", "folder of MNIST's IDX files, for sMNIST",
+    v.text("data-dir", data_dir, "DIR",
+           "folder of MNIST's IDX files, for sMNIST (default: data/mnist, then "
+           "$TENFOLD_FIXTURES/bias-learning)",
            Resume::kMayChange);
     v.number("hidden", hidden, {2, 20000}, "units", "recurrent units",
              "300, or as many as the connectome has");
@@ -71,10 +84,11 @@ struct TrainConfig {
            "where they come from (FILE: a matrix, .csv or .graphml); all but gauss are trained "
            "beside a shuffled and a Gaussian control");
     v.list("ranks", ranks, {}, "R|full",
-           "ranks of the same draw (default: full, and for gauss 1, 30, 100, 300 below it)");
+           "ranks of the same draw (default: full, and for gauss 1, 30, 100, 300 below it; "
+           "aligned has rank 1)");
     v.text("spectrum", spectrum, "rank|power:P|exp:C",
            "the first R singular values, or all replaced by i^-P or exp(-(i - 1) / C)");
-    v.number("gain", gain, {0.0, 1e3}, "", "g of the Gaussian N(0, g^2 / hidden), and of the norms",
+    v.number("gain", gain, kGains, "", "g of the Gaussian N(0, g^2 / hidden), and of the norms",
              "1.25, for a connectome 0.4");
     v.choice("normalize", normalize, {"fro", "spectral", "radius", "none"},
              "what is made equal: the norm of that Gaussian, or the largest singular value or "
@@ -112,6 +126,9 @@ struct TrainConfig {
   bool of_connectome() const;  // --init celegans or FILE
   double gain_or_default() const { return gain.value_or(of_connectome() ? 0.4 : 1.25); }
   std::vector<double> rates() const;
+
+ private:
+  void validate_init() const;
 };
 
 struct EvalConfig {
@@ -119,7 +136,7 @@ struct EvalConfig {
   std::optional<int64_t> ntk_trials;
   int64_t accuracy_trials = 0;
   std::string task, dump_trials;
-  int64_t trials = 320;
+  std::optional<int64_t> trials;
 
   template <class Visitor>
   void visit(Visitor& v) {
@@ -132,7 +149,7 @@ struct EvalConfig {
     v.group("Trials of a task, without any network");
     v.text("dump-trials", dump_trials, "FILE.npz", "write x [8, n, inputs] and labels [8, n]");
     v.text("task", task, "2AF|DMS|CXT", "whose");
-    v.number("trials", trials, {1, 1e7}, "trials", "how many");
+    v.number("trials", trials, {1, 1e7}, "trials", "how many", "320");
   }
   static std::vector<std::string> presets() { return {}; }
   void apply_preset(const std::string&, cli::CommonOptions&) {}
@@ -141,7 +158,7 @@ struct EvalConfig {
 
 struct TheoryConfig {
   TheoryOptions options;
-  std::vector<int64_t> rank = {1, 2, 5, 10, 20};
+  std::vector<int64_t> rank;
   std::optional<double> init_scale;
 
   template <class Visitor>
@@ -150,7 +167,9 @@ struct TheoryConfig {
     v.group("Two-layer linear network");
     v.number("d", o.inputs, {2, 1000}, "", "inputs");
     v.number("hidden", o.hidden, {2, 1e4}, "units", "hidden units, as many as inputs or more");
-    v.list("rank", rank, {1, 1000}, "ranks of the first layer, for --start random");
+    v.list("rank", rank, {1, 1000},
+           "ranks of the first layer, for --start random (default: those of 1, 2, 5, 10, 20 that "
+           "--d allows)");
     v.number("kappa", o.kappa, {1.0, 1e3}, "", "singular values of half of the inputs; others: 1");
     v.choice("start", o.start, {"full", "random", "aligned", "aligned-cov", "partial"},
              "first layer: all directions, random ones, or one along the task, along the task as "
@@ -168,18 +187,20 @@ struct TheoryConfig {
 struct ConnectomeConfig {
   std::string matrix = "celegans";
   EdgeConfig edges;
-  double gain = 1.25;
+  std::optional<double> gain;
 
   template <class Visitor>
   void visit(Visitor& v) {
     v.group("Connectome");
     v.text("matrix", matrix, "FILE.csv|FILE.graphml|celegans", "what is looked at");
     edges.visit(v);
-    v.number("gain", gain, {0.0, 1e3}, "", "g of the Gaussian beside it");
+    v.number("gain", gain, kGains, "",
+             "all matrices get the Frobenius norm of the Gaussian N(0, gain^2 / units)",
+             "that of the matrix as given");
   }
   static std::vector<std::string> presets() { return {}; }
   void apply_preset(const std::string&, cli::CommonOptions&) {}
-  void validate(const cli::CommonOptions&) {}
+  void validate(const cli::CommonOptions&) { edges.validate(matrix); }
 };
 
 }  // namespace tenfold::rich_lazy

@@ -68,26 +68,38 @@ int64_t unit(const io::CsvTable& edges, int64_t row, int64_t column, int64_t uni
              const std::string& path) {
   const double value = edges.number(row, column);
   if (value < 0 || value != std::floor(value) || value >= double(units)) {
-    throw DataError(fmt::format("{}:{}: edge index {} outside 0..{}", path, edges.line(row),
+    throw DataError(fmt::format("{}:{}: found edge index {}, expected 0..{}", path, edges.line(row),
                                 edges.text(row, column), units - 1));
   }
   return int64_t(value);
 }
 
-Matrix from_edges(const io::CsvTable& table, const std::string& path,
-                  const std::optional<Nodes>& nodes, const ConnectomeOptions& options) {
+void refuse_kinds(const ConnectomeOptions& options, const std::string& what) {
+  if (options.edges == "chemical") return;
+  throw UsageError(
+      fmt::format("--edges {}: found {}, expected a list with a column kind", options.edges, what));
+}
+
+struct EdgeMatrix {
+  Matrix weights;
+  bool negative = false;  // a weight was, before any sign
+};
+
+EdgeMatrix from_edges(const io::CsvTable& table, const std::string& path,
+                      const std::optional<Nodes>& nodes, const ConnectomeOptions& options) {
   const int64_t pre = table.find("pre"), post = table.find("post"), kind = table.find("kind");
   const int64_t weight = std::max(table.find("weight"), table.find("synapses"));
   if (pre < 0 || post < 0 || weight < 0) {
     throw DataError(fmt::format("{}: found columns {}, expected pre,post[,kind],weight|synapses",
                                 path, fmt::join(table.columns(), ",")));
   }
+  if (kind < 0) refuse_kinds(options, "a list without a column kind");
   int64_t units = nodes ? int64_t(nodes->signs.size()) : 0;
   for (int64_t r = 0; !nodes && r < table.rows(); ++r) {
     units = std::max({units, unit(table, r, pre, kMostUnits, path) + 1,
                       unit(table, r, post, kMostUnits, path) + 1});
   }
-  Matrix w = Matrix::Zero(units, units);
+  EdgeMatrix out{Matrix::Zero(units, units)};
   int64_t used = 0;
   for (int64_t r = 0; r < table.rows(); ++r) {
     const int64_t from = unit(table, r, pre, units, path), to = unit(table, r, post, units, path);
@@ -97,12 +109,14 @@ Matrix from_edges(const io::CsvTable& table, const std::string& path,
                                   table.line(r), of));
     }
     if (options.edges != "both" && of != options.edges) continue;
+    const double value = table.number(r, weight);
     const bool negated = options.signs && nodes && of == "chemical" && nodes->signs[from] < 0;
-    w(to, from) += negated ? -table.number(r, weight) : table.number(r, weight);
+    out.weights(to, from) += negated ? -value : value;
+    out.negative = out.negative || (value < 0 && of == "chemical");
     ++used;
   }
   if (used == 0) throw DataError(fmt::format("{}: found no edge of kind {}", path, options.edges));
-  return w;
+  return out;
 }
 
 Matrix from_dense(const std::string& path) {
@@ -116,21 +130,25 @@ Matrix from_dense(const std::string& path) {
     for (int64_t j = 0; j < plain.columns; ++j) {
       w(i, j) = plain.values[size_t(i * plain.columns + j)];
       if (!std::isfinite(w(i, j))) {
-        throw DataError(
-            fmt::format("{}: row {}, column {}: found no finite number", path, i + 1, j + 1));
+        throw DataError(fmt::format("{}: row {}, column {}: found {}, expected a finite number",
+                                    path, i + 1, j + 1, w(i, j)));
       }
     }
   }
   return w;
 }
 
-// Columns of inhibitory units change their sign.
-void negate(Matrix& w, const Nodes& nodes, const std::string& path) {
+// Columns are multiplied by the signs of their units.
+void apply_signs(Matrix& w, const Nodes& nodes, const std::string& path) {
   if (int64_t(nodes.signs.size()) != w.cols()) {
     throw DataError(fmt::format("{}: found {} units, expected {} as in the matrix", path,
                                 nodes.signs.size(), w.cols()));
   }
   for (int64_t j = 0; j < w.cols(); ++j) w.col(j) *= nodes.signs[size_t(j)];
+}
+
+bool has_inhibitory(const Nodes& nodes) {
+  return std::find(nodes.signs.begin(), nodes.signs.end(), -1) != nodes.signs.end();
 }
 
 bool ends_in(const std::string& path, const std::string& end) {
@@ -155,10 +173,12 @@ Connectome read_connectome(const ConnectomeOptions& options) {
     const io::CsvTable edges = io::CsvTable::parse(embedded("celegans_edges.csv"), "edges");
     return {"C. elegans (Cook et al. 2019)",
             "embedded",
-            from_edges(edges, "celegans_edges.csv", nodes, options),
+            from_edges(edges, "celegans_edges.csv", nodes, options).weights,
             nodes->names,
+            {},
             {}};
   }
+  bool negative = false;
   found.source = path;
   found.files = {path};
   if (!options.nodes.empty()) {
@@ -176,15 +196,27 @@ Connectome read_connectome(const ConnectomeOptions& options) {
     }
     found.weights = Matrix::Zero(units, units);
     for (const io::GraphMlEdge& e : graph.edges) found.weights(e.target, e.source) += e.weight;
-    if (nodes && options.signs) negate(found.weights, *nodes, options.nodes);
   } else if (is_edge_list(path)) {
     found.format = "edge list";
-    found.weights = from_edges(io::CsvTable::read(path), path, nodes, options);
+    EdgeMatrix list = from_edges(io::CsvTable::read(path), path, nodes, options);
+    found.weights = std::move(list.weights);
+    negative = list.negative;
     if (nodes) found.names = nodes->names;
   } else {
+    refuse_kinds(options, "a matrix");
     found.format = "dense CSV";
     found.weights = from_dense(path);
-    if (nodes && options.signs) negate(found.weights, *nodes, options.nodes);
+  }
+  const bool signs = nodes && options.signs;
+  if (signs && found.format != "edge list") {
+    negative = found.weights.minCoeff() < 0;
+    apply_signs(found.weights, *nodes, options.nodes);
+  }
+  if (signs && negative && has_inhibitory(*nodes)) {
+    found.notes.push_back(fmt::format(
+        "{}: found negative weights, which the signs of {} turn positive where a unit has -1 "
+        "(--no-signs leaves them)",
+        path, options.nodes));
   }
   return found;
 }

@@ -23,10 +23,12 @@ struct Connectome {
   Matrix weights;
   std::vector<std::string> names;  // of the units, where they are known
   std::vector<std::string> files;  // that it was read from
+  std::vector<std::string> notes;  // what a log should warn of
 };
 
-// Edges that stand twice are added up. Throws MissingInput, and DataError: not square, an index out
-// of range, a weight that is no number, no edge of the kind asked for.
+// Edges that stand twice are added up. Throws MissingInput; DataError: not square, an index out of
+// range, a weight that is no number, no edge of the kind asked for; UsageError where a kind is
+// asked for of a file without kinds.
 Connectome read_connectome(const ConnectomeOptions& options);
 
 }  // namespace tenfold::rich_lazy

@@ -35,17 +35,23 @@ log::Series series_of(const Spectrum& s) {
 int connectome(const ConnectomeConfig& config, cli::Run& run) {
   if (run.device().cuda) throw Unavailable("--device cuda: connectome computes on the CPU");
   const Connectome found = read_connectome(config.edges.options(config.matrix));
+  for (const std::string& note : found.notes) log::warning(note);
   const Matrix& w = found.weights;
   const int64_t units = w.rows(), nonzeros = (w.array() != 0).count();
   if (nonzeros == 0)
     throw DataError(config.matrix + ": found zeros alone, expected a matrix of weights");
   const uint64_t seed = uint64_t(run.options().seed[0]);
-  const std::vector<std::pair<std::string, Matrix>> matrices = {
+  // Of one norm all: that of the matrix, or that of the Gaussian of a gain that was asked for.
+  const Matrix gauss = gaussian(Stream(seed, "recurrent"), units, config.gain.value_or(1));
+  const double norm = config.gain ? gauss.norm() : w.norm();
+  std::vector<std::pair<std::string, Matrix>> matrices = {
       {"as given", w},
       {"unsigned", w.cwiseAbs()},
       {"entries shuffled", shuffle_entries(Stream(seed, "shuffle"), w)},
-      {"targets shuffled", shuffle_targets(Stream(seed, "shuffle"), w)},
-      {"gauss", gaussian(Stream(seed, "recurrent"), units, config.gain)}};
+      {"degree shuffled", shuffle_targets(Stream(seed, "shuffle"), w)},
+      {"gauss", gauss}};
+  for (auto& [name, matrix] : matrices)
+    if (config.gain || name == "gauss") matrix *= norm / matrix.norm();
   log::Result result;
   result.data = {{"name", found.source},
                  {"origin", std::string(found.format == "embedded" ? "real" : "user")},

@@ -75,7 +75,7 @@ TEST_CASE("edge lists, dense tables and GraphML of one graph are one matrix") {
   wanted(1, 0) = 2.5;
   wanted(2, 1) = 4;  // 1 + 3: an edge that stands twice
   const auto read = [&](const std::string& path) {
-    return read_connectome({path, "", "both", true});
+    return read_connectome({path, "", "chemical", true});
   };
   const std::string list = "pre,post,weight\n0,1,2.5\n1,2,1\n1,2,3\n";
   CHECK(read(files.write("list.csv", list)).weights == wanted);
@@ -110,18 +110,52 @@ TEST_CASE("units of a nodes file decide size and signs of a list, by kind") {
   CHECK(entry("electrical", true) == 5);
 }
 
+TEST_CASE("signs of weights that were negative before are told of, and of no others") {
+  const Files files;
+  const std::string nodes = files.write("nodes.csv", "index,sign\n0,1\n1,-1\n");
+  const std::string excitatory = files.write("plus.csv", "index,sign\n0,1\n1,1\n");
+  const std::string positive = files.write("p.csv", "0,2\n3,0\n");
+  const std::string negative = files.write("n.csv", "0,-2\n3,0\n");
+  const std::string list = files.write("l.csv", "pre,post,weight\n1,0,-2\n0,1,3\n");
+  const auto read = [](const std::string& path, const std::string& by, bool signs) {
+    return read_connectome({path, by, "chemical", signs});
+  };
+  CHECK(read(positive, nodes, true).weights(0, 1) == -2);
+  CHECK(read(positive, nodes, true).notes.empty());
+  CHECK(read(negative, nodes, false).notes.empty());
+  CHECK(read(negative, excitatory, true).notes.empty());
+  for (const std::string& path : {negative, list}) {
+    const Connectome found = read(path, nodes, true);
+    CHECK(found.weights(0, 1) == 2);
+    REQUIRE(found.notes.size() == 1);
+    CHECK(found.notes[0].find(path + ": found negative weights") == 0);
+  }
+}
+
+TEST_CASE("kinds of connections are asked for of a list with a column kind alone") {
+  const Files files;
+  const auto message = [](const std::string& path) {
+    return io::outcome_of([&] { read_connectome({path, "", "both", true}); });
+  };
+  CHECK(message(files.write("m.csv", "0,2\n3,0\n")).says("--edges both: found a matrix"));
+  CHECK(message(files.write("l.csv", "pre,post,weight\n0,1,1\n"))
+            .says("--edges both: found a list without a column kind"));
+  CHECK(message(files.write("k.csv", "pre,post,kind,weight\n0,1,chemical,1\n")).says(""));
+}
+
 TEST_CASE("files that are no connectome are refused with their line") {
   const Files files;
-  files.refused("a.csv", "pre,post,weight\n0,297,1\n", "edge index 297 outside 0..2", kNodes);
-  files.refused("b.csv", "pre,post,weight\n0,-1,1\n", "edge index -1 outside");
-  files.refused("c.csv", "pre,post,weight\n0,1.5,1\n", "edge index 1.5 outside");
+  files.refused("a.csv", "pre,post,weight\n0,297,1\n", "found edge index 297, expected 0..2",
+                kNodes);
+  files.refused("b.csv", "pre,post,weight\n0,-1,1\n", "found edge index -1, expected 0..");
+  files.refused("c.csv", "pre,post,weight\n0,1.5,1\n", "found edge index 1.5, expected 0..");
   files.refused("d.csv", "pre,post,weight\n0,1,x\n", "d.csv:2");
   files.refused("e.csv", "pre,post,size\n0,1,1\n", "expected pre,post[,kind],weight|synapses");
   files.refused("f.csv", "pre,post,kind,weight\n0,1,peptide,1\n", "f.csv:2: kind: found peptide");
   files.refused("g.csv", "pre,post,kind,weight\n0,1,electrical,1\n",
                 "found no edge of kind chemical");
   files.refused("h.csv", "1,2,3\n4,5,6\n", "found 2 rows of 3 numbers, expected a square matrix");
-  files.refused("i.csv", "1,nan\n4,5\n", "row 1, column 2: found no finite number");
+  files.refused("i.csv", "1,nan\n4,5\n", "row 1, column 2: found nan, expected a finite number");
   files.refused("j.csv", "1,2\n4,5\n", "found 3 units, expected 2", kNodes);
   files.refused("k.csv", "pre,post,weight\n0,1,1\n", "sign: found 0, expected 1 or -1",
                 "index,sign\n0,0\n1,1\n");

@@ -256,7 +256,10 @@ std::string Ensemble::note() const {
     sum += m.losses.back();
     ++count;
   }
-  return count > 0 ? fmt::format("loss {:.4f}", sum / count) : "";
+  if (count == 0) return "";
+  return models_.size() == 1 ? fmt::format("loss {:.4f}", sum)
+                             : fmt::format("mean loss of {} network{} {:.4f}", count,
+                                           count == 1 ? "" : "s", sum / count);
 }
 
 void Ensemble::visit_state(train::Archive& archive) {

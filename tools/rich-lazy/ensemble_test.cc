@@ -1,5 +1,7 @@
 #include "tools/rich-lazy/ensemble.h"
 
+#include <fmt/format.h>
+
 #include <catch2/catch.hpp>
 #include <cmath>
 
@@ -215,6 +217,38 @@ TEST_CASE("the parameters of the paper's networks are counted as there") {
   CHECK(s.shape(Task::kSequentialDigits).size() == 101400);
 }
 
+TEST_CASE("the note of several networks says of how many its loss is the mean") {
+  const auto note = [](const std::vector<std::string>& ranks) {
+    TrainConfig c = small();
+    c.ranks = ranks;
+    const Setting s = setting_of(c);
+    Ensemble e(s);
+    CHECK(e.note().empty());
+    e.steps(0, 1);
+    double mean = 0;
+    for (const Model& m : e.models()) mean += m.losses[0] / double(ranks.size());
+    return std::pair(e.note(), fmt::format("{:.4f}", mean));
+  };
+  const auto [one, loss] = note({"1"});
+  CHECK(one == "loss " + loss);
+  const auto [three, mean] = note({"1", "5", "full"});
+  CHECK(three == "mean loss of 3 networks " + mean);
+}
+
+TEST_CASE("one direction along the task starts the same whatever its control's rank") {
+  TrainConfig c = small();
+  c.init = "aligned";
+  c.ranks = {};
+  const Setting alone = setting_of(c);
+  c.ranks = {"1"};
+  const Setting one = setting_of(c);
+  const std::vector<ModelKey> keys = model_keys(alone), of_one = model_keys(one);
+  CHECK(keys[0].rank == 1);
+  CHECK(keys[2].rank == 20);
+  CHECK(of_one[2].rank == 1);
+  CHECK(initial_weights(alone, keys)[0].flat() == initial_weights(one, of_one)[0].flat());
+}
+
 TEST_CASE("settings that make no sense are refused with their numbers") {
   const auto refused = [](auto change, const std::string& words) {
     TrainConfig c = small();
@@ -229,7 +263,8 @@ TEST_CASE("settings that make no sense are refused with their numbers") {
   };
   refused([](TrainConfig& c) { c.ranks = {"21"}; }, "rank 21 > 20 hidden units");
   refused([](TrainConfig& c) { c.ranks = {"0"}; }, "--ranks");
-  refused([](TrainConfig& c) { c.ntk_trials = 65; }, "--ntk-trials 65 > 64 evaluation trials");
+  refused([](TrainConfig& c) { c.ntk_trials = 65; },
+          "--ntk-trials 65 > 64 evaluation trials of 2AF (--eval-batches 2 x --batch 32)");
   refused([](TrainConfig& c) { c.ntk_trials = c.eval_batches = 100000; }, "GB");
   refused([](TrainConfig& c) { c.init = "celegans"; }, "--hidden: found 20, expected 297");
   refused([](TrainConfig& c) { c.init = "worm"; }, "--init: found 'worm'");

@@ -13,7 +13,7 @@ namespace {
 int dump_trials(const EvalConfig& config, cli::Run& run) {
   const Task task = task_of(config.task);
   Trials trials;
-  draw_trials(task, Stream(uint64_t(run.options().seed[0]), "fresh/" + config.task), config.trials,
+  draw_trials(task, Stream(uint64_t(run.options().seed[0]), "fresh/" + config.task), *config.trials,
               trials);
   if (!run.options().dry_run) {
     using io::DType;
@@ -24,7 +24,7 @@ int dump_trials(const EvalConfig& config, cli::Run& run) {
   log::Result result;
   result.data = {{"tasks", std::vector<std::string>{config.task}},
                  {"origin", std::string("generated")},
-                 {"trials", config.trials},
+                 {"trials", *config.trials},
                  {"file", config.dump_trials}};
   run.emit(result, "eval/1");
   return 0;
@@ -36,6 +36,12 @@ int evaluate(const EvalConfig& config, cli::Run& run) {
   if (run.device().cuda) throw Unavailable("--device cuda: eval measures on the CPU");
   if (!config.dump_trials.empty()) return dump_trials(config, run);
   StoredRun stored = open_stored_run(config.run, config.data_dir);
+  const std::vector<std::string>& tasks = stored.setting.config.task;
+  const bool only_images = tasks == std::vector<std::string>{task_name(Task::kSequentialDigits)};
+  if (only_images && config.ntk_trials)
+    throw UsageError("--ntk-trials: found a run of sMNIST, whose kernel is of all trials");
+  if (only_images && config.accuracy_trials > 0)
+    throw UsageError("--accuracy-trials: found a run of sMNIST, which scores those held back");
   if (config.ntk_trials) {
     TrainConfig changed = stored.setting.config;
     changed.ntk_trials = *config.ntk_trials;

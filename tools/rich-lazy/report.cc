@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
-#include <map>
 
 #include "common/io/hash.h"
 #include "common/log/logger.h"
@@ -125,34 +124,50 @@ void add_table(log::Result& result, const std::vector<Row>& rows) {
   result.tables.emplace_back("models", table);
 }
 
-log::Metric mean_metric(const Column& column, const std::vector<const Row*>& rows) {
-  std::vector<Maybe> per_seed;
-  bool diverged = false;
-  for (const Row* r : rows) {
-    per_seed.push_back(r != nullptr ? column.value(*r) : std::nullopt);
-    diverged = diverged || r == nullptr || r->model->diverged_at >= 0;
+// A group of networks, a seed each: that of the chosen rate, or none.
+struct Group {
+  std::string name;   // of its metrics
+  std::string shown;  // with what the weights began from, unless that is a Gaussian alone
+  std::vector<const Row*> chosen;
+  bool diverged = true;  // at every rate and seed
+};
+
+// In the order of the models.
+std::vector<Group> groups_of(const Setting& setting, const std::vector<Row>& rows) {
+  std::vector<Group> groups;
+  for (const Row& r : rows) {
+    const ModelKey& key = r.model->key;
+    auto group = std::find_if(groups.begin(), groups.end(),
+                              [&](const Group& g) { return g.name == key.group(); });
+    if (group == groups.end()) {
+      const bool plain = setting.config.init == "gauss" || key.control;
+      const std::string shown =
+          fmt::format("{}/{}/rank-{}", task_name(key.task), key.init, key.rank);
+      group = groups.insert(groups.end(), {key.group(), plain ? key.group() : shown, {}});
+      group->chosen.resize(setting.seeds.size(), nullptr);
+    }
+    const auto seed = std::find(setting.seeds.begin(), setting.seeds.end(), key.seed);
+    if (r.chosen) group->chosen[size_t(seed - setting.seeds.begin())] = &r;
+    group->diverged = group->diverged && r.model->diverged_at >= 0;
   }
-  const std::string& reason =
-      rows[0] == nullptr ? kNoRate : (diverged ? kDiverged : column.missing);
+  return groups;
+}
+
+log::Metric mean_metric(const Column& column, const Group& group) {
+  std::vector<Maybe> per_seed;
+  bool any = false;
+  for (const Row* r : group.chosen) {
+    per_seed.push_back(r != nullptr ? column.value(*r) : std::nullopt);
+    any = any || r != nullptr;
+  }
+  const std::string& reason = group.diverged ? kDiverged : (any ? column.missing : kNoRate);
   return log::metric_over_seeds(per_seed, column.higher_is_better, reason);
 }
 
-// Of the chosen rate of every seed, groups in the order of the models.
-void add_metrics(log::Result& result, const Setting& setting, const std::vector<Row>& rows) {
-  std::vector<std::string> order;
-  std::map<std::string, std::vector<const Row*>> groups;
-  for (const Row& r : rows) {
-    const std::string group = r.model->key.group();
-    if (groups.count(group) == 0) {
-      order.push_back(group);
-      groups[group].resize(setting.seeds.size(), nullptr);
-    }
-    const auto seed = std::find(setting.seeds.begin(), setting.seeds.end(), r.model->key.seed);
-    if (r.chosen) groups[group][size_t(seed - setting.seeds.begin())] = &r;
-  }
-  for (const std::string& group : order) {
+void add_metrics(log::Result& result, const std::vector<Group>& groups) {
+  for (const Group& group : groups) {
     for (const Column& c : measure_columns())
-      result.metrics.emplace_back(group + "/" + c.name, mean_metric(c, groups[group]));
+      result.metrics.emplace_back(group.name + "/" + c.name, mean_metric(c, group));
   }
 }
 
@@ -192,21 +207,40 @@ void add_series(log::Result& result, const Setting& setting, const std::vector<R
 }
 
 // One line a group for a person who watches.
-void tell(const log::Result& result) {
-  const auto value = [&](const std::string& name) {
-    for (const auto& [key, m] : result.metrics) {
-      if (key == name) return m.value ? fmt::format("{:.3f}", *m.value) : "none (" + m.reason + ")";
-    }
-    return std::string();
+void tell(const log::Result& result, const std::vector<Group>& groups) {
+  const auto metric = [&](const std::string& name) -> const log::Metric& {
+    return std::find_if(result.metrics.begin(), result.metrics.end(),
+                        [&](const auto& named) { return named.first == name; })
+        ->second;
   };
-  const std::string last = "/kernel_alignment";
-  for (const auto& [key, m] : result.metrics) {
-    if (key.size() < last.size() || key.compare(key.size() - last.size(), last.size(), last) != 0)
+  for (const Group& group : groups) {
+    const auto value = [&](const std::string& name) {
+      const log::Metric& m = metric(group.name + "/" + name);
+      return m.value ? fmt::format("{:.3f}", *m.value) : "none (" + m.reason + ")";
+    };
+    if (!metric(group.name + "/weight_change_norm").value) {
+      log::info(group.shown + ": " + metric(group.name + "/weight_change_norm").reason);
       continue;
-    const std::string group = key.substr(0, key.size() - last.size());
-    log::info(fmt::format("{}: |dW| {}, RA {}, KA {}, accuracy {}", group,
-                          value(group + "/weight_change_norm"), value(group + "/rep_alignment"),
-                          value(key), value(group + "/decision_accuracy")));
+    }
+    std::string line = fmt::format("{}: |dW| {}, RA {}, KA {}, accuracy {}", group.shown,
+                                   value("weight_change_norm"), value("rep_alignment"),
+                                   value("kernel_alignment"), value("decision_accuracy"));
+    if (metric(group.name + "/fresh_accuracy").value)
+      line += ", of fresh trials " + value("fresh_accuracy");
+    log::info(line);
+  }
+}
+
+// Activity that doubles every step moves the weights far from where they began, at a finite loss.
+void warn_of_explosions(const std::vector<Row>& rows) {
+  constexpr double kTooFar = 10;
+  for (const Row& r : rows) {
+    if (!r.measures || !(r.measures->weight_change_relative > kTooFar)) continue;
+    log::warning(fmt::format(
+        "{}: the weights changed by {:.4g}, from an initial norm of {:.4g} and radius of {:.4g}; "
+        "try --normalize radius or a smaller --gain",
+        r.model->key.name(), r.measures->weight_change_norm, r.spectrum.fro_norm,
+        r.spectrum.spectral_radius));
   }
 }
 
@@ -246,7 +280,8 @@ void add_models(log::Result& result, const Setting& setting, const std::vector<M
                 int64_t fresh_trials) {
   const std::vector<Row> rows = rows_of(setting, models, fresh_trials);
   add_table(result, rows);
-  add_metrics(result, setting, rows);
+  const std::vector<Group> groups = groups_of(setting, rows);
+  add_metrics(result, groups);
   add_series(result, setting, rows);
   log::Metric ntk;
   double seconds = 0;
@@ -254,7 +289,8 @@ void add_models(log::Result& result, const Setting& setting, const std::vector<M
   ntk.value = seconds;
   ntk.unit = "s";
   result.metrics.emplace_back("seconds_ntk", ntk);
-  tell(result);
+  warn_of_explosions(rows);
+  tell(result, groups);
 }
 
 }  // namespace tenfold::rich_lazy

@@ -25,6 +25,8 @@ StoredRun open_stored_run(const std::string& path, const std::string& data_dir) 
     std::string latest = io::read_text(path + "/checkpoints/latest");
     while (!latest.empty() && (latest.back() == '\n' || latest.back() == ' ')) latest.pop_back();
     run.checkpoint = path + "/checkpoints/" + latest;
+  } else if (!io::exists(path)) {
+    throw MissingInput(fmt::format("--run {}: not found, expected the folder of a training", path));
   } else if (!io::exists(path + "/manifest.json")) {
     throw MissingInput(fmt::format(
         "--run {}: found no checkpoint, expected a run's folder or a step-* folder in it", path));
@@ -42,7 +44,10 @@ StoredRun open_stored_run(const std::string& path, const std::string& data_dir) 
   } catch (const Json::exception&) {
     throw DataError(manifest + ": not a checkpoint of `train`");
   }
-  if (!data_dir.empty()) config.data_dir = data_dir;
+  if (!data_dir.empty()) {
+    config.data_dir = data_dir;
+    config.validate({});  // without images it has no use
+  }
   run.setting = stored_setting(config, seeds, units);
   const std::string state = run.checkpoint + "/state.safetensors";
   train::Archive archive = train::Archive::for_loading(train::read_weights(run.checkpoint),

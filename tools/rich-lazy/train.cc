@@ -29,6 +29,8 @@ int train(const TrainConfig& config, cli::Run& run) {
   const Setting setting = read_setting(config, run.options().seed);
   std::optional<at::Device> device;
   if (run.device().cuda) device = nn::torch_device(run.device());
+  if (setting.connectome)
+    for (const std::string& note : setting.connectome->notes) log::warning(note);
   Ensemble ensemble(setting, device);
   log::Result result;
   add_facts(result, setting);
