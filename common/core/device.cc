@@ -38,6 +38,11 @@ void keep_freed_memory() {
   mallopt(M_TRIM_THRESHOLD, 2'000'000'000);
 }
 
+// With more than one thread oneDNN's AVX-512 weight gradient of a convolution may never end (a
+// ConvNet of nino-nowcast on a Zen 4, LibTorch 2.11); AVX2 is as fast there. The variable is read
+// at the first convolution, and one that is set already is left as it is.
+void keep_onednn_from_hanging() { setenv("ONEDNN_MAX_CPU_ISA", "AVX2", 0); }
+
 }  // namespace
 
 std::string Device::name() const { return cuda ? "cuda:" + std::to_string(index) : "cpu"; }
@@ -63,6 +68,7 @@ Device open_device(const std::string& text) {
 
 int set_threads(int threads) {
   keep_freed_memory();
+  keep_onednn_from_hanging();
   if (threads == 0) threads = usable_processors();
   at::set_num_threads(threads);
   at::set_num_interop_threads(1);
