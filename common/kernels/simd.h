@@ -2,6 +2,7 @@
 // only.
 #pragma once
 
+#include <immintrin.h>
 #include <stdint.h>
 
 #include "common/kernels/host_device.h"
@@ -35,19 +36,48 @@ static inline void store(T* to, const Vector<T>& v) {
   __builtin_memcpy(to, &v, sizeof v);
 }
 
-// The last n < kLanes columns of a row; lanes beyond them are zero.
+// The last n < kLanes columns of a row; lanes beyond them are zero and nothing there is touched.
+// Not by way of an array: a vector read from where single lanes were just written waits for them.
 template <class T>
 static inline Vector<T> load_part(const T* from, int64_t n) {
-  T lanes[VectorOf<T>::kLanes] = {};
-  for (int64_t i = 0; i < n; ++i) lanes[i] = from[i];
-  return load(lanes);
+  Vector<T> v;
+#if defined(__AVX512F__)
+  const auto mask = (uint32_t{1} << n) - 1;
+  __m512i lanes;
+  if constexpr (sizeof(T) == 8) {
+    lanes = _mm512_maskz_loadu_epi64(__mmask8(mask), from);
+  } else {
+    lanes = _mm512_maskz_loadu_epi32(__mmask16(mask), from);
+  }
+#else
+  __m256i lanes;
+  if constexpr (sizeof(T) == 8) {
+    static constexpr int64_t kMask[8] = {-1, -1, -1, -1, 0, 0, 0, 0};
+    lanes = _mm256_maskload_epi64(reinterpret_cast<const long long*>(from),
+                                  reinterpret_cast<__m256i>(load(kMask + 4 - n)));
+  } else {
+    static constexpr int32_t kMask[16] = {-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0};
+    lanes = _mm256_maskload_epi32(reinterpret_cast<const int*>(from),
+                                  reinterpret_cast<__m256i>(load(kMask + 8 - n)));
+  }
+#endif
+  __builtin_memcpy(&v, &lanes, sizeof v);
+  return v;
 }
 
+// Halves, quarters, ...: masked stores are slow on some processors.
 template <class T>
 static inline void store_part(T* to, const Vector<T>& v, int64_t n) {
   T lanes[VectorOf<T>::kLanes];
   store(lanes, v);
-  for (int64_t i = 0; i < n; ++i) to[i] = lanes[i];
+  const T* from = lanes;
+#pragma GCC unroll 4
+  for (int64_t half = VectorOf<T>::kLanes / 2; half > 0; half /= 2) {
+    if ((n & half) == 0) continue;
+    __builtin_memcpy(to, from, size_t(half) * sizeof(T));
+    to += half;
+    from += half;
+  }
 }
 
 // The lanes of a vector put together by `op`, quarters first.
