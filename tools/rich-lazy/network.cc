@@ -1,26 +1,30 @@
-#define EIGEN_DONT_PARALLELIZE
 #include "tools/rich-lazy/network.h"
 
-#include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
 
 #include "common/kernels/rate_rnn.h"
+#include "common/kernels/thin_product.h"
 
 namespace tenfold::rich_lazy {
 namespace {
-
-using RowMajor = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-using View = Eigen::Map<const RowMajor>;
-using Target = Eigen::Map<RowMajor>;
 
 kernels::RateRnnShape recurrence(const NetworkShape& s, int64_t batch) {
   return {s.steps, batch, s.hidden, 0, 1, 1 - s.alpha, s.alpha, kernels::RateActivation::kRelu};
 }
 
+// to [columns, rows] = scale from^T.
+void transpose(const float* from, int64_t rows, int64_t columns, float scale, float* to) {
+  for (int64_t i = 0; i < rows; ++i)
+    for (int64_t j = 0; j < columns; ++j) to[j * rows + i] = scale * from[i * columns + j];
+}
+
 }  // namespace
 
-Network::Network(const NetworkShape& shape) : shape_(shape), gradient_(size_t(shape.size())) {}
+Network::Network(const NetworkShape& shape)
+    : shape_(shape),
+      gradient_(size_t(shape.size())),
+      turned_(size_t(shape.hidden * shape.inputs)) {}
 
 void Network::resize(int64_t batch) {
   if (batch == batch_) return;
@@ -36,14 +40,13 @@ void Network::forward(const Weights& weights, const TrialsView& trials) {
   resize(trials.batch);
   const NetworkShape& s = shape_;
   const int64_t rows = s.steps * batch_, read = s.last_only ? batch_ : rows;
-  Target(drive_.data(), rows, s.hidden).noalias() =
-      View(trials.x, rows, s.inputs) * View(weights.input(), s.hidden, s.inputs).transpose();
+  transpose(weights.input(), s.hidden, s.inputs, 1, turned_.data());
+  kernels::thin_product(rows, s.inputs, s.hidden, trials.x, turned_.data(), drive_.data());
   const kernels::RateRnnInput input{weights.recurrent(), nullptr, nullptr, drive_.data(),
                                     batch_ * s.hidden};
   kernels::rate_rnn(recurrence(s, batch_), input, states_.data(), slopes_.data());
-  Target(logits_.data(), read, s.outputs).noalias() =
-      View(states_.data() + (rows - read) * s.hidden, read, s.hidden) *
-      View(weights.output(), s.outputs, s.hidden).transpose();
+  kernels::narrow_product(read, s.hidden, s.outputs, states_.data() + (rows - read) * s.hidden,
+                          weights.output(), logits_.data());
 }
 
 double Network::loss(const TrialsView& trials) {
@@ -69,12 +72,11 @@ double Network::gradient(const Weights& weights, const TrialsView& trials, bool 
   const double mean = loss(trials);
   const NetworkShape& s = shape_;
   const int64_t rows = s.steps * batch_, read = s.last_only ? batch_ : rows;
-  const View d_logits(d_logits_.data(), read, s.outputs);
   if (s.last_only) {  // the backward pass leaves its own numbers in the other steps
     std::fill(d_states_.begin(), d_states_.begin() + (rows - read) * s.hidden, 0.0f);
   }
-  Target(d_states_.data() + (rows - read) * s.hidden, read, s.hidden).noalias() =
-      d_logits * View(weights.output(), s.outputs, s.hidden);
+  kernels::thin_product(read, s.outputs, s.hidden, d_logits_.data(), weights.output(),
+                        d_states_.data() + (rows - read) * s.hidden);
   const kernels::RateRnnShape shape = recurrence(s, batch_);
   const kernels::RateRnnInput input{weights.recurrent(), nullptr, nullptr, drive_.data(),
                                     batch_ * s.hidden};
@@ -83,11 +85,10 @@ double Network::gradient(const Weights& weights, const TrialsView& trials, bool 
   kernels::rate_rnn_weight_gradient(shape, input, states_.data(), d_states_.data(), g);
   if (recurrent_only) return mean;
   g += s.recurrent_size();
-  const View d_u(d_states_.data(), rows, s.hidden);
-  Target d_input(g, s.hidden, s.inputs);
-  d_input.noalias() = s.alpha * d_u.transpose() * View(trials.x, rows, s.inputs);
-  Target(g + s.hidden * s.inputs, s.outputs, s.hidden).noalias() =
-      d_logits.transpose() * View(states_.data() + (rows - read) * s.hidden, read, s.hidden);
+  kernels::tall_product(rows, s.inputs, s.hidden, trials.x, d_states_.data(), turned_.data());
+  transpose(turned_.data(), s.inputs, s.hidden, s.alpha, g);
+  kernels::tall_product(read, s.outputs, s.hidden, d_logits_.data(),
+                        states_.data() + (rows - read) * s.hidden, g + s.hidden * s.inputs);
   return mean;
 }
 

@@ -69,6 +69,7 @@ class Network {
   NetworkShape shape_;
   int64_t batch_ = 0;
   std::vector<float> drive_, states_, slopes_, d_states_, logits_, d_logits_, gradient_;
+  std::vector<float> turned_;  // [inputs, hidden], of W_in and then of its gradient
 };
 
 enum class Rule { kMomentum, kAdam };
