@@ -25,6 +25,9 @@ class Stream {
   double uniform(uint64_t index) const;  // [0, 1), 53 bits
   double normal(uint64_t index) const;   // mean 0, standard deviation 1 (Box-Muller, float64)
 
+  // normal(first), normal(first + 1), ... in less time.
+  void normals(uint64_t first, int64_t count, double* out) const;
+
   // Uniform integer in [0, n), without bias; n > 0.
   uint64_t below(uint64_t index, uint64_t n) const;
 
@@ -38,7 +41,12 @@ class Stream {
   void fill_normal(float* out, int64_t count, double mean, double stddev) const;
 
  private:
+  static constexpr int kTogether = 8;
+  using Blocks = uint32_t[4][kTogether];
+
   std::array<uint32_t, 4> block(uint64_t index) const;
+  // block(index) .. block(index + kTogether - 1), word by word: loops that become vectors.
+  void blocks(uint64_t index, Blocks& word) const;
 
   std::array<uint32_t, 2> key_;
   uint64_t high_;  // upper half of the counter: the substream

@@ -29,6 +29,18 @@ TEST_CASE("streams differ by seed, name and substream, and repeat themselves") {
   REQUIRE(Stream(7, "init").bits64(99) == Stream(7, "init").bits64(99));
 }
 
+TEST_CASE("many normal numbers are those drawn one by one") {
+  const Stream stream(5, "normals", (uint64_t{3} << 32) + 1);
+  const uint64_t first = (uint64_t{1} << 32) - 11;  // across the border of a word
+  std::vector<double> many(21);
+  stream.normals(first, 20, many.data());
+  for (uint64_t i = 0; i < 20; ++i) CHECK(many[i] == stream.normal(first + i));
+  CHECK(many[20] == 0);  // nothing behind them is written
+  std::vector<float> filled(150);
+  stream.fill_normal(filled.data(), 150, 2, 3);
+  for (uint64_t i = 0; i < 150; ++i) CHECK(filled[i] == float(2 + 3 * stream.normal(i)));
+}
+
 TEST_CASE("uniform and normal numbers have the right moments") {
   const Stream stream(3, "moments");
   const int n = 200000;

@@ -21,8 +21,10 @@ constexpr uint64_t kPerTrial = 32, kNoiseAt = 8;
 // One trial while it is drawn.
 class Trial {
  public:
-  Trial(const Stream& stream, int64_t index, Trials& out)
-      : stream_(stream), first_(uint64_t(index) * kPerTrial), index_(index), out_(out) {}
+  Trial(const Stream& stream, int64_t index, int64_t noises, Trials& out)
+      : stream_(stream), first_(uint64_t(index) * kPerTrial), index_(index), out_(out) {
+    stream.normals(first_ + kNoiseAt, noises, noise_.data());
+  }
 
   // Variable `k`, one of 0..n-1.
   int64_t choice(uint64_t k, uint64_t n) const { return int64_t(stream_.below(first_ + k, n)); }
@@ -30,7 +32,7 @@ class Trial {
   void set(int64_t step, int64_t channel, double value) const {
     out_.x[size_t((step * out_.batch + index_) * out_.inputs + channel)] = float(value);
   }
-  double noise() { return kNoise * stream_.normal(first_ + kNoiseAt + noise_drawn_++); }
+  double noise() { return kNoise * noise_[noise_taken_++]; }
   void fixate() const {
     for (int64_t t = 0; t < kDecision; ++t) set(t, 0, 1);
   }
@@ -38,9 +40,11 @@ class Trial {
 
  private:
   const Stream& stream_;
-  uint64_t first_, noise_drawn_ = 0;
+  uint64_t first_;
   int64_t index_;
   Trials& out_;
+  std::array<double, kPerTrial - kNoiseAt> noise_;
+  size_t noise_taken_ = 0;
 };
 
 void two_alternatives(Trial& trial) {
@@ -136,8 +140,12 @@ void draw_trials(Task task, const Stream& stream, int64_t count, Trials& out) {
   out.inputs = sizes.inputs;
   out.x.assign(size_t(sizes.steps * count * sizes.inputs), 0.0f);
   out.labels.assign(size_t(sizes.steps * count), 0);
+  // Of two channels at every step but the last, of two at two steps, of seven at two steps.
+  const int64_t noises = task == Task::kTwoAlternatives ? 2 * kDecision
+                         : task == Task::kDelayedMatch  ? 4
+                                                        : 14;
   for (int64_t k = 0; k < count; ++k) {
-    Trial trial(stream, k, out);
+    Trial trial(stream, k, noises, out);
     if (task == Task::kTwoAlternatives) two_alternatives(trial);
     if (task == Task::kDelayedMatch) delayed_match(trial);
     if (task == Task::kContext) context(trial);
