@@ -62,12 +62,12 @@ class Gatherer : public FieldVisitor {
   void number(const std::string& name, std::optional<int64_t>& value, Range range,
               const std::string& unit, const std::string& help, const std::string& otherwise,
               Resume resume) override {
-    add_number(name, value, range, unit, help, resume).otherwise = otherwise;
+    let_empty(value, add_number(name, value, range, unit, help, resume), otherwise);
   }
   void number(const std::string& name, std::optional<double>& value, Range range,
               const std::string& unit, const std::string& help, const std::string& otherwise,
               Resume resume) override {
-    add_number(name, value, range, unit, help, resume).otherwise = otherwise;
+    let_empty(value, add_number(name, value, range, unit, help, resume), otherwise);
   }
 
   void text(const std::string& name, std::string& value, const std::string& placeholder,
@@ -141,6 +141,20 @@ class Gatherer : public FieldVisitor {
     f.text = [&value] { return text_of(value); };
     f.json = [&value] { return json_of(value); };
     return f;
+  }
+
+  // "auto" empties what a file or a preset has given.
+  template <class T>
+  void let_empty(std::optional<T>& value, Field& f, const std::string& otherwise) {
+    f.otherwise = otherwise;
+    if (otherwise.empty()) return;
+    f.set = [&value, set = f.set](const Input& input) {
+      if (input.text == "auto") {
+        value.reset();
+      } else {
+        set(input);
+      }
+    };
   }
 
   std::string group_ = "Options";

@@ -165,6 +165,16 @@ TEST_CASE("a printed configuration reads back to the same") {
   CHECK(first.prints("# target = (the task's own)\n"));
 }
 
+TEST_CASE("auto takes back a number that may be absent, and no other") {
+  const Scratch scratch;
+  const std::string file = scratch.file("c.toml", "k = 3\ntarget = 5\n");
+  CHECK(printed({"train", "--config", file}, "k") == "k = 3");
+  CHECK(printed({"train", "--config", file, "--k", "auto"}, "# k") == "# k = (the schedule)");
+  CHECK(printed({"train", "--config", scratch.file("a.toml", "k = \"auto\"\n")}, "# k") ==
+        "# k = (the schedule)");
+  refused({"train", "--lr", "auto"}, "--lr: found auto, expected a number, 0..10");
+}
+
 TEST_CASE("options that make no sense together are refused") {
   refused({"train", "--resume", "auto"}, "--resume auto: needs --out DIR, the run's folder");
   refused({"score", "--resume", "auto"}, "unknown option --resume");

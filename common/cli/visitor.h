@@ -41,7 +41,8 @@ class FieldVisitor {
                       const std::string& help, Resume resume = Resume::kMustMatch) = 0;
   virtual void number(const std::string& name, double& value, Range range, const std::string& unit,
                       const std::string& help, Resume resume = Resume::kMustMatch) = 0;
-  // Empty unless given; `otherwise` says in the help what happens then.
+  // Empty unless given; `otherwise` says in the help what happens then, and if it says anything
+  // "auto" is taken for it.
   virtual void number(const std::string& name, std::optional<int64_t>& value, Range range,
                       const std::string& unit, const std::string& help,
                       const std::string& otherwise, Resume resume = Resume::kMustMatch) = 0;
