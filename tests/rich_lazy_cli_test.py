@@ -364,6 +364,13 @@ class BadInput(Case):
             self.refused(64, option[0], args=["eval", "--run", self.folder / "run", *option])
         self.assertFalse((self.folder / "t.npz").exists())
 
+    def test_a_dense_matrix_has_no_control_of_equal_degrees(self):
+        (self.folder / "dense.csv").write_text("pre,post,weight\n" + "".join(
+            f"{i},{j},{1 + i + 3 * j}\n" for i in range(6) for j in range(6)))
+        args = {"init": self.folder / "dense.csv", "hidden": None, "ranks": None}
+        self.refused(64, "--shuffle degree", "dense.csv", args=self.train("x", shuffle="degree", **args))
+        self.done(*self.train("run", iters=1, **args))
+
     def test_files_that_do_not_fit_are_refused_by_name(self):
         def refused(code, text, *words, name="m.csv", **more):
             path = self.folder / name

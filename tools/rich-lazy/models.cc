@@ -124,7 +124,15 @@ class Draws {
       original.init = short_name(c);
       const Stream stream(seed_, "shuffle");
       const Matrix& m = draw_of(original).matrix();
-      return c.shuffle == "degree" ? shuffle_targets(stream, m) : shuffle_entries(stream, m);
+      if (c.shuffle != "degree") return shuffle_entries(stream, m);
+      Matrix control = shuffle_targets(stream, m);
+      if (control == m) {
+        throw UsageError(
+            fmt::format("--shuffle degree: found no two connections of {} that can "
+                        "exchange their targets, expected a sparse matrix",
+                        c.init));
+      }
+      return control;
     }
     const Stream stream(seed_, key.init);
     if (key.init == "dale") return dale(stream, setting_.hidden, c.dale_balance);
