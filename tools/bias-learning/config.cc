@@ -66,8 +66,8 @@ void TrainFnnConfig::validate(const cli::CommonOptions&) const {
     throw UsageError("--hidden: a width is there twice");
   require_distinct("range", range);
   networks();
-  if (solver == "ntk" && (train != std::vector<std::string>{"bias"} || layers > 1 ||
-                          activation != "relu" || hidden.size() > 1 || range.size() > 1))
+  if (solves() && (train != std::vector<std::string>{"bias"} || layers > 1 ||
+                   activation != "relu" || hidden.size() > 1 || range.size() > 1))
     throw UsageError(
         "--solver: ntk solves for biases (--train bias) of one layer of relus, of one width and "
         "range");
@@ -79,18 +79,23 @@ std::vector<Network> TrainFnnConfig::networks() const {
     for (const std::string& text : range) {
       char* end = nullptr;
       Network network;
-      network.weights = {weights, std::strtod(text.c_str(), &end), width, kPixels, layers,
-                         residual};
+      network.weights = {weights, std::strtod(text.c_str(), &end),
+                         width,   solves() ? kNtkSide * kNtkSide : kPixels,
+                         layers,  residual};
       const double bound = network.weights.range;
       if (end == text.c_str() || *end != '\0' || !(bound >= 1e-9 && bound <= 1e6))
         throw UsageError(
             fmt::format("--range: found '{}', expected a number from 1e-9 to 1e6", text));
       network.activation = unit_activation(activation);
-      network.output_bias = output_bias;
+      network.output_bias = output_bias || solves();
       out.push_back(network);
     }
   }
   return out;
+}
+
+int64_t TrainFnnConfig::most_test_images() const {
+  return solves() && test_images == 0 ? kNtkTestImages : test_images;
 }
 
 std::string TrainFnnConfig::label(size_t network) const {

@@ -91,6 +91,8 @@ struct TrainFnnConfig {
   void apply_preset(const std::string& name, cli::CommonOptions& common);
   void validate(const cli::CommonOptions& common) const;
 
+  bool solves() const { return solver == "ntk"; }
+  int64_t most_test_images() const;       // 0: all
   int64_t cache_bytes() const;            // 0: --cache off
   int64_t cluster_count() const;          // 0: auto
   std::vector<Network> networks() const;  // of every width or range

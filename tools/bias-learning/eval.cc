@@ -14,6 +14,7 @@
 #include "common/stats/correlation.h"
 #include "tools/bias-learning/commands.h"
 #include "tools/bias-learning/feedforward_program.h"
+#include "tools/bias-learning/ntk_solver.h"
 #include "tools/bias-learning/report.h"
 #include "tools/bias-learning/seed_metrics.h"
 #include "tools/bias-learning/stored_options.h"
@@ -102,9 +103,9 @@ class Evaluation {
         sources_(parse_sources(trained.config.data)),
         figures_(files) {
     for (const Source& source : sources_)
-      tests_[source.name] =
-          load_source(source, trained.config.train_images, trained.config.test_images, kMnistFolder)
-              .test;
+      tests_[source.name] = load_source(source, trained.config.train_images,
+                                        trained.config.most_test_images(), kMnistFolder)
+                                .test;
   }
 
   void add_file(size_t index, const std::string& path) {
@@ -141,6 +142,10 @@ class Evaluation {
     if (!mask && !bias) return false;
     Images images = tests_.at(task.source);
     apply_view(images, task.view, found_.seed);
+    if (trained_.config.solves()) {
+      const at::Tensor small = shrunk(images, kNtkSide);
+      images.pixels.assign(small.data_ptr<float>(), small.data_ptr<float>() + small.numel());
+    }
     const auto z =
         preactivations_of(images, found_.weights, trained_.config.cache_bytes(), storage_);
     const std::vector<int64_t> labels = labels_of(images, task);
@@ -221,8 +226,6 @@ int evaluate(const EvalConfig& config, cli::Run& run) {
                                  config.jacobian_steps ? "jacobian-steps" : "analysis jacobian",
                                  config.run));
   const TrainedRun trained = read_options<TrainFnnConfig>(config.run);
-  if (trained.config.solver == "ntk")
-    throw UsageError("--run: biases that were solved for (--solver ntk) are not kept");
   const std::vector<std::string> paths = files_of(config, trained);
   if (!config.dump_tv.empty() && paths.size() > 1)
     throw UsageError("--dump-tv: needs --biases, one file of the run's several seeds");

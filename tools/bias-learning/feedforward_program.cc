@@ -41,8 +41,8 @@ Score score_of(const TrainedTask& task, const RandomWeights& weights, Preactivat
 std::unique_ptr<Preactivations> preactivations_of(const Images& images,
                                                   const RandomWeights& weights, int64_t budget,
                                                   at::Tensor& storage) {
-  const auto matrix = [](const float* data, int64_t rows) {
-    return at::from_blob(const_cast<float*>(data), {rows, kPixels}, at::kFloat);
+  const auto matrix = [&](const float* data, int64_t rows) {
+    return at::from_blob(const_cast<float*>(data), {rows, weights.spec.inputs}, at::kFloat);
   };
   return std::make_unique<Preactivations>(matrix(images.pixels.data(), images.count),
                                           matrix(weights.input(), weights.spec.hidden), budget,

@@ -11,6 +11,9 @@ namespace tenfold::bias_learning {
 
 constexpr int64_t kPixels = 784, kClasses = 10;
 
+// What --solver ntk works on unless asked otherwise (specification, section 5.2).
+constexpr int64_t kNtkSide = 10, kNtkPerClass = 20, kNtkTestImages = 500;
+
 // Where MNIST is looked for first.
 constexpr const char* kMnistFolder = "data/mnist";
 
@@ -40,7 +43,7 @@ TaskName parse_task(const std::string& name, const std::vector<Source>& sources)
 
 struct Images {
   int64_t count = 0;
-  std::vector<float> pixels;  // [count, 784], 0..1, row by row
+  std::vector<float> pixels;  // [count, 784], 0..1, row by row (shrunk: [count, side * side])
   std::vector<int64_t> labels;
 };
 

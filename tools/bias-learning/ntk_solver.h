@@ -14,8 +14,6 @@
 
 namespace tenfold::bias_learning {
 
-constexpr int64_t kNtkSide = 10, kNtkPerClass = 20, kNtkTestImages = 500;
-
 // [count, side * side]: every pixel the mean of the area of the 28 x 28 image that it covers.
 at::Tensor shrunk(const Images& images, int64_t side);
 

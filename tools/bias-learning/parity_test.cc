@@ -53,8 +53,9 @@ TEST_CASE("biases, masks and readouts learn MNIST as well as the prototype's") {
   CHECK(accuracy[2] == Approx(0.702).margin(0.02));
   CHECK(accuracy[3] == Approx(0.927).margin(0.02));
   CHECK(spearman == Approx(0.88).margin(0.02));
-  // Twice the specification's tolerance: eight seeds of ours give .474 here, outside its .01.
-  CHECK(on_fraction == Approx(985.0 / 2000).margin(0.02));
+  // The specification's one draw has 985 of 2,000 on. An independent PyTorch program gives 897 to
+  // 987 over ten draws, 945.6 on average.
+  CHECK(on_fraction == Approx(945.6 / 2000).margin(0.01));
   CHECK(with_mask == Approx(0.605).margin(0.04));
 }
 

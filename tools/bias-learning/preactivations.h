@@ -17,9 +17,9 @@ int64_t images_at_once(int64_t units);
 
 class Preactivations {
  public:
-  // x [images, 784], b [units, 784], float32. `budget` in bytes: float32 where it fits, else half
-  // precision (agrees to 1e-3), else nothing is kept and every batch is multiplied anew. What is
-  // kept lies in `storage`, bytes that one set after the other may use; replaced where too few.
+  // x [images, inputs], b [units, inputs], float32. `budget` in bytes: float32 where it fits, else
+  // half precision (agrees to 1e-3), else nothing is kept and every batch is multiplied anew. What
+  // is kept lies in `storage`, bytes that one set after the other may use; replaced where too few.
   Preactivations(at::Tensor x, at::Tensor b, int64_t budget, at::Tensor& storage);
 
   // How so many are kept within the budget.

@@ -244,6 +244,13 @@ std::string biases_file(const TrainFnnConfig& config, const std::vector<int64_t>
   return name + ".safetensors";
 }
 
+std::map<std::string, std::string> metadata_of(const RandomWeights& weights, uint64_t seed) {
+  const WeightSpec& spec = weights.spec;
+  return {{"seed", fmt::format("{}", seed)},          {"weights", spec.kind},
+          {"range", fmt::format("{}", spec.range)},   {"hidden", fmt::format("{}", spec.hidden)},
+          {"layers", fmt::format("{}", spec.layers)}, {"weights_hash", weights.hash()}};
+}
+
 io::SafeTensors biases_of(FeedforwardProgram& program, const TrainFnnConfig& config, size_t network,
                           size_t seed_index) {
   io::SafeTensors out;
@@ -261,11 +268,7 @@ io::SafeTensors biases_of(FeedforwardProgram& program, const TrainFnnConfig& con
         out.tensors["c/" + kMethodNames[size_t(job.method)] + "/" + task] =
             io::Tensor::from_float32({job.tasks[t].classes()}, values.data() + job.network.units());
     }
-    if (!out.metadata.empty()) continue;
-    out.metadata = {
-        {"seed", fmt::format("{}", job.seed)},      {"weights", spec.kind},
-        {"range", fmt::format("{}", spec.range)},   {"hidden", fmt::format("{}", spec.hidden)},
-        {"layers", fmt::format("{}", spec.layers)}, {"weights_hash", program.weights(job).hash()}};
+    if (out.metadata.empty()) out.metadata = metadata_of(program.weights(job), job.seed);
   }
   return out;
 }

@@ -38,6 +38,19 @@ void tell(const log::Result& result, const std::vector<std::string>& tasks) {
   }
 }
 
+void warn_of_growth(const FeedforwardProgram& program, const TrainFnnConfig& config,
+                    const std::vector<int64_t>& seeds) {
+  for (const Job& job : program.jobs()) {
+    if (job.losses.size() < 2 || job.losses.back() <= job.losses.front()) continue;
+    const std::string label = config.label(job.asked);
+    log::warning(fmt::format(
+        "{}{}/{}, seed {}: the loss has grown from {:.3g} in the first epoch to {:.3g}; a smaller "
+        "--lr may help",
+        label.empty() ? "" : label + "/", job.image_set, kMethodNames[size_t(job.method)],
+        seeds[job.seed_index], job.losses.front(), job.losses.back()));
+  }
+}
+
 // Of the first network's weights of the first seed.
 std::string weights_hash(FeedforwardProgram& program, const FeedforwardOptions& options) {
   return program.weights_of(options.networks[0], options.seeds[0]).hash();
@@ -57,7 +70,7 @@ std::string trained_weights_hash(FeedforwardProgram& program, const FeedforwardO
 
 int train_fnn(const TrainFnnConfig& config, cli::Run& run) {
   if (run.device().cuda) throw Unavailable("--device: train-fnn runs on the CPU in this version");
-  if (config.solver == "ntk") return train_ntk(config, run);
+  if (config.solves()) return train_ntk(config, run);
   std::map<std::string, DataSet> data;
   FeedforwardOptions options;
   const std::vector<Source> sources = parse_sources(config.data);
@@ -94,6 +107,7 @@ int train_fnn(const TrainFnnConfig& config, cli::Run& run) {
     }
   }
   tell(result, config.tasks);
+  warn_of_growth(program, config, run.options().seed);
   run.emit(result, "train-fnn/1");
   return outcome.exit_code;
 }

@@ -6,6 +6,7 @@
 #include <map>
 #include <string>
 
+#include "common/io/safetensors.h"
 #include "common/log/logger.h"
 #include "tools/bias-learning/commands.h"
 #include "tools/bias-learning/ntk_solver.h"
@@ -13,21 +14,28 @@
 #include "tools/bias-learning/seed_metrics.h"
 
 namespace tenfold::bias_learning {
+namespace {
+
+io::Tensor stored(const std::vector<double>& values) {
+  const std::vector<float> single(values.begin(), values.end());
+  return io::Tensor::from_float32({int64_t(single.size())}, single.data());
+}
+
+}  // namespace
 
 int train_ntk(const TrainFnnConfig& config, cli::Run& run) {
-  Network network = config.networks()[0];
-  network.weights.inputs = kNtkSide * kNtkSide;
-  network.output_bias = true;
-  const int64_t tests = config.test_images == 0 ? kNtkTestImages : config.test_images;
+  const Network network = config.networks()[0];
   const std::vector<Source> sources = parse_sources(config.data);
   std::map<std::string, DataSet> data;
   for (const Source& source : sources)
-    data[source.name] = load_source(source, config.train_images, tests, kMnistFolder);
+    data[source.name] =
+        load_source(source, config.train_images, config.most_test_images(), kMnistFolder);
   const std::vector<int64_t>& seeds = run.options().seed;
   log::Result result;
   SeedMetrics metrics(seeds.size());
   result.data = facts_of(config, data);
   std::string hash;
+  std::vector<io::SafeTensors> biases(seeds.size());
   for (const std::string& name : config.tasks) {
     const TaskName task = parse_task(name, sources);
     for (size_t index = 0; index < seeds.size(); ++index) {
@@ -42,6 +50,10 @@ int train_ntk(const TrainFnnConfig& config, cli::Run& run) {
       const NtkSolution s =
           solve_ntk(weights, task.classes(), shrunk(train, kNtkSide), labels_of(train, task),
                     shrunk(test, kNtkSide), labels_of(test, task));
+      io::SafeTensors& file = biases[index];
+      if (file.metadata.empty()) file.metadata = metadata_of(weights, key);
+      file.tensors["b/" + name] = stored(s.bias);
+      file.tensors["c/bias/" + name] = stored(s.output_bias);
       metrics.set(name + "/ntk/train_accuracy", index, s.train_accuracy, true);
       metrics.set(name + "/ntk/test_accuracy", index, s.test_accuracy, true);
       metrics.set(name + "/ntk/network_accuracy", index, s.network_accuracy, true);
@@ -51,6 +63,10 @@ int train_ntk(const TrainFnnConfig& config, cli::Run& run) {
                       "biases in the network itself {:.3f}",
                       name, seed, s.train_accuracy, s.test_accuracy, s.network_accuracy));
     }
+  }
+  for (size_t index = 0; index < seeds.size(); ++index) {
+    const std::string path = run.path(biases_file(config, seeds, 0, index));
+    if (!path.empty()) io::write_safetensors(path, biases[index]);
   }
   metrics.write(result);
   const int64_t classes = parse_task(config.tasks[0], sources).classes();
