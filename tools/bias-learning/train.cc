@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <map>
 
 #include "common/cli/loop_options.h"
@@ -38,16 +39,19 @@ void tell(const log::Result& result, const std::vector<std::string>& tasks) {
   }
 }
 
-void warn_of_growth(const FeedforwardProgram& program, const TrainFnnConfig& config,
-                    const std::vector<int64_t>& seeds) {
+// Every trained method could at least have switched its units off.
+void warn_of_guessing(const FeedforwardProgram& program, const TrainFnnConfig& config,
+                      const std::vector<int64_t>& seeds) {
   for (const Job& job : program.jobs()) {
-    if (job.losses.size() < 2 || job.losses.back() <= job.losses.front()) continue;
+    const double guessing = std::log(double(job.tasks[0].classes()));
+    if (job.method == Method::kOutputBias || job.losses.empty() || job.losses.back() <= guessing)
+      continue;
     const std::string label = config.label(job.asked);
     log::warning(fmt::format(
-        "{}{}/{}, seed {}: the loss has grown from {:.3g} in the first epoch to {:.3g}; a smaller "
-        "--lr may help",
+        "{}{}/{}, seed {}: the loss of the last epoch, {:.3g}, is above that of guessing, {:.3g}; "
+        "a smaller --lr or more epochs may help",
         label.empty() ? "" : label + "/", job.image_set, kMethodNames[size_t(job.method)],
-        seeds[job.seed_index], job.losses.front(), job.losses.back()));
+        seeds[job.seed_index], job.losses.back(), guessing));
   }
 }
 
@@ -107,7 +111,7 @@ int train_fnn(const TrainFnnConfig& config, cli::Run& run) {
     }
   }
   tell(result, config.tasks);
-  warn_of_growth(program, config, run.options().seed);
+  warn_of_guessing(program, config, run.options().seed);
   run.emit(result, "train-fnn/1");
   return outcome.exit_code;
 }
