@@ -4,6 +4,7 @@ import json
 import pathlib
 import random
 import signal
+import statistics
 import struct
 import subprocess
 import sys
@@ -146,6 +147,8 @@ class Images(Case):
         row = result["tables"]["task_variance"]["rows"][0]
         self.assertEqual(row[:2], [1, "rows"])
         self.assertAlmostEqual(sum(values) / 200, row[2], places=5)
+        self.assertAlmostEqual(statistics.median(values), row[3], places=5)
+        self.assertEqual(result["data"]["test_images/rows"], 40)
         self.assertAlmostEqual(sum(v > 0.1 for v in values) / 200, result["metrics"]["rows/on_fraction"]["value"])
 
     def test_deeper_networks_other_activations_and_two_classes_learn(self):
@@ -172,6 +175,31 @@ class Images(Case):
         for name in ("rows/bias/test_accuracy", "rows/bias/loss", "rows-relabel/spearman"):
             self.assertEqual(again["metrics"][name]["value"], result["metrics"][name]["value"], name)
         self.assertFalse(self.result(*self.args())["model"]["output_bias"])
+
+    def test_every_task_has_its_own_loss_mask_and_name(self):
+        both = self.result(*self.args("--tasks", "rows,rows-parity", "--train", "bias,mask", "--seed", "0,1"))
+        for task in ("rows", "rows-parity"):
+            alone = self.result(*self.args("--tasks", task, "--train", "bias,mask", "--seed", "0,1"))
+            for name in (f"loss/{task}/{method}/{seed}" for method in ("bias", "mask") for seed in (0, 1)):
+                for a, b in zip(both["series"][name]["columns"]["loss"], alone["series"][name]["columns"]["loss"]):
+                    self.assertAlmostEqual(a, b, places=5, msg=name)
+            self.assertEqual(both["metrics"][f"{task}/mask/on_units"], alone["metrics"]["mask/on_units"])
+        self.assertEqual(len([name for name in both["series"] if name.startswith("loss/")]), 8)
+
+    def test_a_run_goes_on_with_its_own_images_only(self):
+        args = self.args("--epochs", "40000", "--tasks", "rows", "--out", self.folder / "run")
+        self.assertEqual(self.tool.run(*args, "--max-time", "0.3s").returncode, 75)
+        self.labels[0] = (self.labels[0] + 1) % 10
+        self.names.write_bytes(struct.pack(">2I", 0x801, 240) + self.labels)
+        self.refused(78, "data rows", "labels", args=[*args, "--resume", "auto"])
+
+    def test_biases_of_other_units_are_refused(self):
+        for name in ("relu", "tanh"):
+            self.done(*self.args("--activation", name, "--out", self.folder / name))
+        self.refused(78, "activation", "found relu, expected tanh",
+                     args=["eval", *QUIET, "--run", self.folder / "tanh", "--biases", self.folder / "relu/biases.safetensors"])
+        self.done(*self.args("--train", "mask", "--out", self.folder / "mask"))
+        self.refused(64, "--dump-tv", "no biases", args=["eval", *QUIET, "--run", self.folder / "mask", "--dump-tv", self.folder / "x.npz"])
 
     def test_a_rate_that_is_far_too_large_is_told_of(self):
         args = [a for a in self.args("--tasks", "rows", "--seed", "3") if a != "--quiet"]
@@ -218,7 +246,9 @@ class Images(Case):
 
     def test_pictures_are_drawn(self):
         ntk = ["--solver", "ntk", "--hidden", "300", "--train-images", "960", "--test-images", "100"]
-        for name, args in (("tasks", self.args()), ("widths", self.args("--hidden", "20,50", "--train", "bias,full-equal")),
+        run = self.folder / "run"
+        for name, args in (("tasks", self.args("--out", run)), ("again", ["eval", *QUIET, "--run", run]),
+                           ("random", self.args("--train", "random")), ("widths", self.args("--hidden", "20,50", "--train", "bias,full-equal")),
                            ("ranges", self.args("--range", "0.03,0.1")), ("solved", self.args(*ntk)),
                            ("theory", ["check-theory", "--quiet", "--width", "100,300", "--seed", "0..3"])):
             if name == "solved":  # enough of every class
@@ -273,6 +303,8 @@ class Images(Case):
         self.refused(64, "--residual", "--layers", args=[*self.args(), "--residual"])
         self.refused(64, "full-equal", args=self.args("--layers", "2", "--train", "full-equal"))
         self.refused(64, "--activation", "heaviside", args=self.args("--activation", "heaviside"))
+        self.refused(64, "--first-method-only", "nope", args=self.args("--first-method-only", "nope"))
+        self.refused(64, "--width", "twice", args=["check-theory", "--width", "100,100"])
         self.refused(64, "--tasks", "mine", args=self.args("--tasks", "mine"))
         self.refused(64, "--train", args=self.args("--train", "weights"))
         self.refused(64, "--solver", "bias", args=self.args("--solver", "ntk", "--train", "full"))

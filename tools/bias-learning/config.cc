@@ -51,8 +51,15 @@ void TrainFnnConfig::validate(const cli::CommonOptions&) const {
   require_distinct("train", train);
   const auto sources = parse_sources(data);
   for (const std::string& task : tasks) parse_task(task, sources);
+  for (const std::string& task : first_method_only)
+    if (std::count(tasks.begin(), tasks.end(), task) == 0)
+      throw UsageError(
+          fmt::format("--first-method-only: found {}, expected some of --tasks", task));
   cache_bytes();
-  cluster_count();
+  if (const int64_t least = *std::min_element(hidden.begin(), hidden.end()) * layers;
+      cluster_count() > least)
+    throw UsageError(fmt::format("--clusters: found {}, expected at most {}, the units",
+                                 cluster_count(), least));
   if (residual && layers == 1)
     throw UsageError(
         "--residual: needs --layers 2 or more (images and units of one layer differ in number)");
@@ -210,6 +217,8 @@ void EvalConfig::validate(const cli::CommonOptions&) const {
 }
 
 void CheckTheoryConfig::validate(const cli::CommonOptions&) const {
+  if (std::set<int64_t>(width.begin(), width.end()).size() != width.size())
+    throw UsageError("--width: a width is there twice");
   if (check != "ffn" && target != "sin")
     throw UsageError(fmt::format("--target: {} has none, expected with --check ffn", check));
   if (check == "rnn" && activation != "relu")

@@ -103,14 +103,18 @@ class Evaluation {
         sources_(parse_sources(trained.config.data)),
         figures_(files) {
     for (const Source& source : sources_)
-      tests_[source.name] = load_source(source, trained.config.train_images,
-                                        trained.config.most_test_images(), kMnistFolder)
-                                .test;
+      data_[source.name] = load_source(source, trained.config.train_images,
+                                       trained.config.most_test_images(), kMnistFolder);
   }
 
   void add_file(size_t index, const std::string& path) {
     file_ = {index, path, io::read_safetensors(path)};
     found_ = weights_of(trained_, file_.contents, path);
+    for (const auto& [name, own] : metadata_of(found_.weights, found_.network, found_.seed))
+      if (const auto there = file_.contents.metadata.find(name);
+          there != file_.contents.metadata.end() && there->second != own)
+        throw Mismatch(fmt::format("{}: {}: found {}, expected {}, the run's", path, name,
+                                   there->second, own));
     if (config_.activation != "trained")
       found_.network.activation = unit_activation(config_.activation);
     result.seeds.push_back(int64_t(found_.seed));
@@ -126,8 +130,12 @@ class Evaluation {
   void finish() {
     figures_.write(result);
     if (!variances_.rows.empty()) result.tables.emplace_back("task_variance", variances_);
+    if (!config_.dump_tv.empty() && dumped_.empty())
+      throw UsageError("--dump-tv: " + file_.path + " has no biases, only masks");
     if (!config_.dump_tv.empty()) dump_tv(config_.dump_tv, dumped_, all_tv_, all_biases_);
   }
+
+  log::Facts data_facts() const { return facts_of(trained_.config, data_); }
 
   log::Result result;
 
@@ -140,7 +148,7 @@ class Evaluation {
   bool add_task(const TaskName& task) {
     const auto mask = stored(Method::kMask, task), bias = stored(Method::kBias, task);
     if (!mask && !bias) return false;
-    Images images = tests_.at(task.source);
+    Images images = data_.at(task.source).test;
     apply_view(images, task.view, found_.seed);
     if (trained_.config.solves()) {
       const at::Tensor small = shrunk(images, kNtkSide);
@@ -157,22 +165,29 @@ class Evaluation {
       figures_.set(at + "loss", file_.index, score.loss, false);
     }
     std::vector<double> mask_on;
-    if (mask && config_.wants("on-units") && !masked_) {
-      masked_ = true;  // the first task's
+    std::vector<std::string> mask_names;
+    if (mask && config_.wants("on-units")) {
+      if (!masked_) mask_names.push_back("mask/");  // the first task's
+      masked_ = true;
+      mask_names.push_back(task.name + "/mask/");
       const int64_t units = found_.network.units();
       for (int64_t i = 0; i < units; ++i) mask_on.push_back(mask->values[size_t(i)] > 0);
       const double on = std::count(mask_on.begin(), mask_on.end(), 1.0);
-      figures_.set("mask/on_units", file_.index, on);
-      figures_.set("mask/on_fraction", file_.index, on / double(units));
+      for (const std::string& at : mask_names) {
+        figures_.set(at + "on_units", file_.index, on);
+        figures_.set(at + "on_fraction", file_.index, on / double(units));
+      }
     }
     if (bias && (config_.wants("tv") || config_.wants("spearman") || config_.wants("on-units") ||
                  !config_.dump_tv.empty()))
-      add_variances(task.name, *bias, task_variance(*bias, found_.weights, *z), mask_on);
+      add_variances(task.name, *bias, task_variance(*bias, found_.weights, *z), mask_on,
+                    mask_names);
     return true;
   }
 
   void add_variances(const std::string& task, const TrainedTask& bias,
-                     const std::vector<double>& tv, const std::vector<double>& mask_on) {
+                     const std::vector<double>& tv, const std::vector<double>& mask_on,
+                     const std::vector<std::string>& mask_names) {
     const auto end_of_units = bias.values.begin() + int64_t(tv.size());
     if (config_.wants("spearman"))
       figures_.set(task + "/spearman", file_.index,
@@ -182,17 +197,18 @@ class Evaluation {
       for (const double v : tv) varies.push_back(v > kOnVariance);
       figures_.set(task + "/on_fraction", file_.index,
                    double(std::count(varies.begin(), varies.end(), 1.0)) / double(tv.size()));
-      if (!mask_on.empty())
-        figures_.set("mask/corr_tv", file_.index, stats::correlation(mask_on, varies));
+      for (const std::string& at : mask_names)
+        figures_.set(at + "corr_tv", file_.index, stats::correlation(mask_on, varies));
     }
     if (config_.wants("tv")) {
       std::vector<double> sorted = tv;
       std::sort(sorted.begin(), sorted.end());
       double sum = 0;
       for (const double v : tv) sum += v;
-      variances_.rows.push_back({int64_t(found_.seed), task, sum / double(tv.size()),
-                                 sorted[sorted.size() / 2], sorted.back(),
-                                 int64_t(std::count(tv.begin(), tv.end(), 0.0))});
+      variances_.rows.push_back(
+          {int64_t(found_.seed), task, sum / double(tv.size()),
+           0.5 * (sorted[(sorted.size() - 1) / 2] + sorted[sorted.size() / 2]), sorted.back(),
+           int64_t(std::count(tv.begin(), tv.end(), 0.0))});
     }
     dumped_.push_back(task);
     all_tv_.insert(all_tv_.end(), tv.begin(), tv.end());
@@ -202,7 +218,7 @@ class Evaluation {
   const EvalConfig& config_;
   const TrainedRun& trained_;
   std::vector<Source> sources_;
-  std::map<std::string, Images> tests_;
+  std::map<std::string, DataSet> data_;
   struct File {
     size_t index = 0;
     std::string path;
@@ -232,7 +248,8 @@ int evaluate(const EvalConfig& config, cli::Run& run) {
   Evaluation evaluation(config, trained, paths.size());
   for (size_t f = 0; f < paths.size(); ++f) evaluation.add_file(f, paths[f]);
   evaluation.finish();
-  evaluation.result.data = {{"name", trained.config.data}, {"biases", paths}};
+  evaluation.result.data = evaluation.data_facts();
+  evaluation.result.data.emplace_back("biases", paths);
   run.emit(evaluation.result, "eval/1");
   return 0;
 }

@@ -49,8 +49,8 @@ std::unique_ptr<Preactivations> preactivations_of(const Images& images,
                                           storage);
 }
 
-std::string Job::name() const {
-  return fmt::format("{}/{}/{}", image_set, kMethodNames[size_t(method)], seed);
+std::string Job::name(size_t task) const {
+  return tasks[task].name + "/" + kMethodNames[size_t(method)] + (label.empty() ? "" : "/" + label);
 }
 
 FeedforwardProgram::FeedforwardProgram(const FeedforwardOptions& options,
@@ -75,6 +75,7 @@ FeedforwardProgram::FeedforwardProgram(const FeedforwardOptions& options,
         job.network = network_of(method, options.networks[asked], task.classes());
         job.method = method;
         job.image_set = task.image_set();
+        if (!options.labels.empty()) job.label = options.labels[asked];
         job.epochs = method == Method::kRandom ? 0
                      : trains_all(method)      ? options.full_epochs
                                                : options.epochs;
@@ -88,6 +89,8 @@ FeedforwardProgram::FeedforwardProgram(const FeedforwardOptions& options,
       job.tasks.push_back(task);
       job.trained.emplace_back(method, job.network, task.classes(), weights(job), job.seed);
       job.train_accuracy.push_back(0);
+      job.losses.emplace_back();
+      job.epoch_sum.push_back(0);
     }
   };
   for (size_t n = 0; n < options.networks.size(); ++n)
@@ -167,7 +170,7 @@ void FeedforwardProgram::step(int64_t step) {
   } else {
     batch.z = prepared_.z->of(chosen.indices, chosen.size);
   }
-  double mean = 0;
+  step_losses_.clear();
   labels_.clear();  // [tasks, images]
   for (const TaskName& task : job.tasks)
     for (int64_t n = 0; n < chosen.size; ++n)
@@ -177,22 +180,24 @@ void FeedforwardProgram::step(int64_t step) {
     return t.biases_alone() && t.classes() == job.trained[0].classes();
   });
   if (together) {
-    for (const double loss : TrainedTask::step_biases(job.trained, weights_, batch, scratch_))
-      mean += loss / double(job.tasks.size());
+    step_losses_ = TrainedTask::step_biases(job.trained, weights_, batch, scratch_);
   } else {
     for (TrainedTask& task : job.trained) {
-      mean += task.step(weights_, batch, scratch_) / double(job.tasks.size());
+      step_losses_.push_back(task.step(weights_, batch, scratch_));
       batch.labels += chosen.size;
     }
   }
   images_trained_ += chosen.size * int64_t(job.tasks.size());
   seconds_trained_ += monotonic_seconds() - began;
-  losses_.emplace_back(step, mean);
-  job.epoch_sum += mean;
-  if ((own + 1) % job.steps_per_epoch == 0) {
-    job.losses.push_back(job.epoch_sum / double(job.steps_per_epoch));
-    job.epoch_sum = 0;
+  double mean = 0;
+  for (size_t t = 0; t < job.tasks.size(); ++t) {
+    mean += step_losses_[t] / double(job.tasks.size());
+    job.epoch_sum[t] += step_losses_[t];
+    if ((own + 1) % job.steps_per_epoch != 0) continue;
+    job.losses[t].push_back(job.epoch_sum[t] / double(job.steps_per_epoch));
+    job.epoch_sum[t] = 0;
   }
+  losses_.emplace_back(step, mean);
   if (own + 1 == job.steps()) {
     for (size_t t = 0; t < job.tasks.size(); ++t)
       job.train_accuracy[t] =
@@ -208,14 +213,15 @@ std::vector<std::pair<int64_t, double>> FeedforwardProgram::drain_losses() {
 train::Program::Row FeedforwardProgram::evaluate(int64_t) {
   Row row;
   for (const Job& job : jobs_)
-    if (!job.losses.empty()) row.emplace_back("loss/" + job.name(), job.losses.back());
+    for (size_t t = 0; t < job.tasks.size() && job.begun(); ++t)
+      row.emplace_back(fmt::format("loss/{}/{}", job.name(t), job.seed), job.losses[t].back());
   return row;
 }
 
 std::string FeedforwardProgram::note() const {
   for (auto job = jobs_.rbegin(); job != jobs_.rend(); ++job)
-    if (!job->losses.empty())
-      return fmt::format("{}: loss {:.3f}", job->name(), job->losses.back());
+    if (job->begun())
+      return fmt::format("{}/{}: loss {:.3f}", job->name(0), job->seed, job->losses[0].back());
   return "";
 }
 
@@ -229,11 +235,10 @@ void FeedforwardProgram::visit_state(train::Archive& archive) {
       archive.tensor(name + "m", flat(task.adam.m));
       archive.tensor(name + "v", flat(task.adam.v));
       archive.number(name + "steps", task.adam.steps);
+      archive.numbers(name + "losses", job.losses[t]);
+      archive.number(name + "train_accuracy", job.train_accuracy[t]);
+      archive.number(name + "epoch_sum", job.epoch_sum[t]);
     }
-    const std::string name = fmt::format("job/{}/{}/{}/", job.asked, job.name(), job.tasks[0].name);
-    archive.numbers(name + "losses", job.losses);
-    archive.numbers(name + "train_accuracy", job.train_accuracy);
-    archive.number(name + "epoch_sum", job.epoch_sum);
   }
   archive.number("images_trained", images_trained_);
   archive.number("seconds_trained", seconds_trained_);

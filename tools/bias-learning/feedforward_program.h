@@ -17,7 +17,8 @@
 namespace tenfold::bias_learning {
 
 struct FeedforwardOptions {
-  std::vector<Network> networks;  // more than one: a sweep; they share nothing
+  std::vector<Network> networks;    // more than one: a sweep; they share nothing
+  std::vector<std::string> labels;  // of the networks of a sweep, in names
   std::vector<uint64_t> seeds;
   std::vector<std::string> methods;
   std::vector<TaskName> tasks;
@@ -32,17 +33,18 @@ struct Job {
   size_t seed_index = 0, asked = 0;  // which of the networks asked for
   Network network;
   Method method = Method::kBias;
-  std::string image_set;
+  std::string image_set, label;
   std::vector<TaskName> tasks;
-  std::vector<TrainedTask> trained;    // one a task
-  std::vector<double> losses;          // means of the epochs so far, over the tasks
-  std::vector<double> train_accuracy;  // one a task, when done
-  double epoch_sum = 0;
+  std::vector<TrainedTask> trained;         // one a task
+  std::vector<std::vector<double>> losses;  // [tasks], means of the epochs so far
+  std::vector<double> train_accuracy;       // one a task, when done
+  std::vector<double> epoch_sum;            // [tasks]
   int64_t first_step = 0, epochs = 0, steps_per_epoch = 0;
 
   int64_t steps() const { return epochs * steps_per_epoch; }
-  bool done() const { return int64_t(losses.size()) == epochs; }
-  std::string name() const;
+  bool begun() const { return !losses[0].empty(); }
+  bool done() const { return int64_t(losses[0].size()) == epochs; }
+  std::string name(size_t task) const;  // TASK/METHOD, and the label of a network of a sweep
 };
 
 struct Score {
@@ -112,6 +114,7 @@ class FeedforwardProgram : public train::Program {
   at::Tensor storage_;  // of its pre-activations
   Scratch scratch_;
   std::vector<int64_t> labels_;
+  std::vector<double> step_losses_;  // one a task
   std::unique_ptr<data::BatchOrder> order_;
   std::string order_key_;
 };

@@ -15,8 +15,12 @@ def numbers(values):
 
 
 def draw_accuracies(axis, result):
-    found = [(k.rsplit("/", 1)[0], m["value"]) for k, m in result["metrics"].items() if k.endswith("/test_accuracy")]
-    axis.barh([name for name, _ in found], numbers(v for _, v in found), color="#0072B2")
+    found = [(k.rsplit("/", 1)[0], m) for k, m in result["metrics"].items() if k.endswith("/test_accuracy")]
+    axis.barh([name for name, _ in found], numbers(m["value"] for _, m in found), color="#0072B2")
+    for row, (_, metric) in enumerate(found):
+        seeds = numbers(metric.get("per_seed") or [])
+        if len(seeds) > 1:
+            axis.plot(seeds, [row] * len(seeds), "o", ms=3, color="black")
     axis.invert_yaxis()
     axis.set_xlim(0, 1)
     axis.set_xlabel("test accuracy")
@@ -37,12 +41,18 @@ def draw_clusters(axis, result):
 
 
 def draw_losses(axis, result):
+    """A colour and a kind of line for each task and method, seeds alike."""
+    styles = {}
     for name, series in result["series"].items():
         if name.startswith("loss/"):
-            axis.plot(series["columns"]["epoch"], numbers(series["columns"]["loss"]), label=name[5:], lw=1)
+            kind = name[5:].rsplit("/", 1)[0]
+            label = None if kind in styles else kind
+            at = styles.setdefault(kind, len(styles))
+            axis.plot(series["columns"]["epoch"], numbers(series["columns"]["loss"]), lw=1, label=label, color=PALETTE[at % len(PALETTE)],
+                      ls=("-", "--", ":", "-.")[at // len(PALETTE) % 4], marker="o" if len(series["columns"]["epoch"]) == 1 else None)
     axis.set_xlabel("epoch")
     axis.set_ylabel("training loss")
-    axis.legend(fontsize=6)
+    axis.legend(fontsize=6, ncols=1 + len(styles) // 16)
 
 
 PALETTE = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#999999", "#F0E442")
@@ -209,7 +219,9 @@ def draw_sweep(axis, result):
     columns = series["columns"]
     for name, values in columns.items():
         if "/" in name and not name.startswith("trained_params/"):
-            axis.plot(columns[series["x"]], numbers(values), "o-", ms=4, lw=1, label=name)
+            at = len(axis.lines)
+            axis.plot(columns[series["x"]], numbers(values), ("o-", "s--", "^:", "v-.")[at // len(PALETTE) % 4], ms=4, lw=1, label=name,
+                      color=PALETTE[at % len(PALETTE)])
     axis.set_xscale("log")
     axis.set_xlabel("hidden units" if series["x"] == "hidden" else "bound of the random weights")
     axis.set_ylabel("test accuracy")
@@ -241,11 +253,15 @@ def draw_solved(axis, result):
 def feedforward_drawings(result):
     if result["subcommand"] == "check-theory":
         return [draw_theory]
+    if not any(name.endswith("_accuracy") for name in result["metrics"]):
+        raise PlotError(BAD_DATA, "found no accuracies, expected a run that trained something")
     if result["config"].get("solver") == "ntk":
         return [draw_solved]
     if swept(result):
         return [draw_sweep] + ([draw_trained_parameters] if "widths" in result["series"] else [])
-    return [draw_accuracies, draw_losses] + ([draw_clusters] if "unit_variance" in result.get("series", {}) else [])
+    series = result.get("series", {})
+    return [draw_accuracies] + [draw for draw, name in ((draw_losses, "loss/"), (draw_clusters, "unit_variance"))
+                                if any(key.startswith(name) for key in series)]
 
 
 def draw(results, title, width, out):

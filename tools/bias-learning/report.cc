@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 
+#include "common/log/logger.h"
 #include "common/stats/correlation.h"
 #include "tools/bias-learning/seed_metrics.h"
 #include "tools/bias-learning/task_variance.h"
@@ -64,6 +65,10 @@ void add_clusters(log::Result& result, const FeedforwardProgram& program,
   }
   const UnitClusters found =
       cluster_units(rows, config.cluster_count(), uint64_t(program.jobs()[0].seed));
+  if (found.sizes.empty()) {
+    log::warning("no clusters: too few units vary in these tasks (--clusters)");
+    return;
+  }
   log::Table clusters{{"id", "size"}, {}}, silhouette{{"k", "value"}, {}};
   for (const std::string& task : config.tasks) clusters.columns.push_back("tv/" + task);
   for (const std::string& task : config.tasks) clusters.columns.push_back("spearman/" + task);
@@ -100,11 +105,11 @@ void add_clusters(log::Result& result, const FeedforwardProgram& program,
 // Of one network and one seed, which are the key.
 struct UnitFigures {
   struct Mask {
-    std::string task;        // the first that masks were trained for
+    std::string task;
     std::vector<double> on;  // 0 or 1
   };
   std::map<std::pair<size_t, size_t>, Variances> tv;
-  std::map<std::pair<size_t, size_t>, Mask> masks;
+  std::map<std::pair<size_t, size_t>, std::vector<Mask>> masks;  // in the order of the tasks
 };
 
 std::string prefix_of(const TrainFnnConfig& config, size_t network) {
@@ -133,8 +138,8 @@ void measure(FeedforwardProgram& program, const TrainFnnConfig& config, const Jo
       metrics.set(task + "/" + label + "spearman", job.seed_index,
                   stats::rank_correlation(first_of(values, units), tv));
       metrics.set(task + "/" + label + "on_fraction", job.seed_index, share_above(tv, kOnVariance));
-    } else if (job.method == Method::kMask && figures.masks.count(key) == 0) {
-      UnitFigures::Mask& mask = figures.masks[key];
+    } else if (job.method == Method::kMask) {
+      UnitFigures::Mask& mask = figures.masks[key].emplace_back();
       mask.task = task;
       for (const double s : first_of(values, units)) mask.on.push_back(s > 0);
     }
@@ -143,16 +148,25 @@ void measure(FeedforwardProgram& program, const TrainFnnConfig& config, const Jo
 
 void add_mask_metrics(const TrainFnnConfig& config, const UnitFigures& figures,
                       SeedMetrics& metrics) {
-  for (const auto& [key, mask] : figures.masks) {
-    const std::string at = "mask/" + prefix_of(config, key.first);
-    const double count = std::count(mask.on.begin(), mask.on.end(), 1.0);
-    metrics.set(at + "on_units", key.second, count, std::nullopt, "units");
-    metrics.set(at + "on_fraction", key.second, count / double(mask.on.size()));
+  for (const auto& [key, masks] : figures.masks) {
+    const std::string label = prefix_of(config, key.first);
     const auto of_network = figures.tv.find(key);
-    if (of_network == figures.tv.end() || of_network->second.count(mask.task) == 0) continue;
-    std::vector<double> varies;
-    for (const double v : of_network->second.at(mask.task)) varies.push_back(v > kOnVariance);
-    metrics.set(at + "corr_tv", key.second, stats::correlation(mask.on, varies));
+    for (const UnitFigures::Mask& mask : masks) {
+      const double count = std::count(mask.on.begin(), mask.on.end(), 1.0);
+      std::optional<double> with_variance;
+      if (of_network != figures.tv.end() && of_network->second.count(mask.task) != 0) {
+        std::vector<double> varies;
+        for (const double v : of_network->second.at(mask.task)) varies.push_back(v > kOnVariance);
+        with_variance = stats::correlation(mask.on, varies);
+      }
+      // The first task's also by the specification's names, which tell no task.
+      const std::vector<std::string> names = {"mask/" + label, mask.task + "/mask/" + label};
+      for (size_t i = &mask == &masks[0] ? 0 : 1; i < names.size(); ++i) {
+        metrics.set(names[i] + "on_units", key.second, count, std::nullopt, "units");
+        metrics.set(names[i] + "on_fraction", key.second, count / double(mask.on.size()));
+        if (with_variance) metrics.set(names[i] + "corr_tv", key.second, with_variance);
+      }
+    }
   }
 }
 
@@ -201,15 +215,14 @@ log::Result fnn_result(FeedforwardProgram& program, const TrainFnnConfig& config
   if (!swept && config.tasks.size() > 1 && tv.size() == config.tasks.size())
     add_clusters(result, program, config, tv);
   for (const Job& job : program.jobs()) {
-    if (job.losses.empty()) continue;
-    log::Series curve{"epoch", {{"epoch", {}}, {"loss", {}}}};
-    for (size_t e = 0; e < job.losses.size(); ++e) {
-      curve.columns[0].second.emplace_back(double(e));
-      curve.columns[1].second.emplace_back(job.losses[e]);
+    for (size_t t = 0; t < job.tasks.size() && job.begun(); ++t) {
+      log::Series curve{"epoch", {{"epoch", {}}, {"loss", {}}}};
+      for (size_t e = 0; e < job.losses[t].size(); ++e) {
+        curve.columns[0].second.emplace_back(double(e));
+        curve.columns[1].second.emplace_back(job.losses[t][e]);
+      }
+      result.series.emplace_back(fmt::format("loss/{}/{}", job.name(t), job.seed), curve);
     }
-    const std::string label = swept ? config.label(job.asked) + "/" : "";
-    const std::string name = trains_all(job.method) ? job.tasks[0].name + "/" : "";
-    result.series.emplace_back("loss/" + label + name + job.name(), curve);
   }
   const Network network = config.networks()[0];
   const int64_t classes = parse_task(config.tasks[0], parse_sources(config.data)).classes();
@@ -228,7 +241,7 @@ log::Result fnn_result(FeedforwardProgram& program, const TrainFnnConfig& config
     result.model.emplace_back("trained_params/" + method, trained(method));
   const std::string source = "arXiv 2407.00957, figure 2 (10,000 units)";
   if (!units.masks.empty() && !swept) {
-    const std::string& mask_task = units.masks.begin()->second.task;
+    const std::string& mask_task = units.masks.begin()->second[0].task;
     result.published = {{"mask/on_fraction", 0.45, source}, {"mask/corr_tv", 0.46, source}};
     if (tv.count(mask_task) != 0)
       result.published.push_back({mask_task + "/on_fraction", 0.6, source});
@@ -244,11 +257,17 @@ std::string biases_file(const TrainFnnConfig& config, const std::vector<int64_t>
   return name + ".safetensors";
 }
 
-std::map<std::string, std::string> metadata_of(const RandomWeights& weights, uint64_t seed) {
+std::map<std::string, std::string> metadata_of(const RandomWeights& weights, const Network& network,
+                                               uint64_t seed) {
   const WeightSpec& spec = weights.spec;
-  return {{"seed", fmt::format("{}", seed)},          {"weights", spec.kind},
-          {"range", fmt::format("{}", spec.range)},   {"hidden", fmt::format("{}", spec.hidden)},
-          {"layers", fmt::format("{}", spec.layers)}, {"weights_hash", weights.hash()}};
+  return {{"activation", kActivationNames[size_t(network.activation)]},
+          {"residual", spec.residual ? "true" : "false"},
+          {"seed", fmt::format("{}", seed)},
+          {"weights", spec.kind},
+          {"range", fmt::format("{}", spec.range)},
+          {"hidden", fmt::format("{}", spec.hidden)},
+          {"layers", fmt::format("{}", spec.layers)},
+          {"weights_hash", weights.hash()}};
 }
 
 io::SafeTensors biases_of(FeedforwardProgram& program, const TrainFnnConfig& config, size_t network,
@@ -268,7 +287,8 @@ io::SafeTensors biases_of(FeedforwardProgram& program, const TrainFnnConfig& con
         out.tensors["c/" + kMethodNames[size_t(job.method)] + "/" + task] =
             io::Tensor::from_float32({job.tasks[t].classes()}, values.data() + job.network.units());
     }
-    if (out.metadata.empty()) out.metadata = metadata_of(program.weights(job), job.seed);
+    if (out.metadata.empty())
+      out.metadata = metadata_of(program.weights(job), job.network, job.seed);
   }
   return out;
 }

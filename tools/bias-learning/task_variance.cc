@@ -74,9 +74,7 @@ UnitClusters cluster_units(const std::vector<std::vector<double>>& tv, int64_t c
     points.values.insert(points.values.end(), row.begin(), row.end());
     ++points.n;
   }
-  if (points.n < std::max<int64_t>(clusters, 2))
-    throw UsageError(fmt::format("--clusters: {} units vary, expected at least {}", points.n,
-                                 std::max<int64_t>(clusters, 2)));
+  if (points.n < std::max<int64_t>(clusters, 2)) return {};
   const std::vector<int64_t> sample =
       Stream(seed, "silhouette").sample_sorted(points.n, std::min(kSample, points.n));
   const int64_t least = clusters > 0 ? clusters : 2,

@@ -39,19 +39,19 @@ void tell(const log::Result& result, const std::vector<std::string>& tasks) {
   }
 }
 
-// Every trained method could at least have switched its units off.
-void warn_of_guessing(const FeedforwardProgram& program, const TrainFnnConfig& config,
-                      const std::vector<int64_t>& seeds) {
+// Every trained method but the output biases could at least have switched its units off.
+void warn_of_guessing(const FeedforwardProgram& program) {
+  constexpr double kMargin = 1.05;
   for (const Job& job : program.jobs()) {
-    const double guessing = std::log(double(job.tasks[0].classes()));
-    if (job.method == Method::kOutputBias || job.losses.empty() || job.losses.back() <= guessing)
-      continue;
-    const std::string label = config.label(job.asked);
-    log::warning(fmt::format(
-        "{}{}/{}, seed {}: the loss of the last epoch, {:.3g}, is above that of guessing, {:.3g}; "
-        "a smaller --lr or more epochs may help",
-        label.empty() ? "" : label + "/", job.image_set, kMethodNames[size_t(job.method)],
-        seeds[job.seed_index], job.losses.back(), guessing));
+    if (job.method == Method::kOutputBias || !job.begun()) continue;
+    for (size_t t = 0; t < job.tasks.size(); ++t) {
+      const double guessing = std::log(double(job.tasks[t].classes())), last = job.losses[t].back();
+      if (last <= kMargin * guessing) continue;
+      log::warning(fmt::format(
+          "{}, seed {}: the loss of the last epoch, {:.3g}, is above that of guessing, {:.3g}; "
+          "a smaller --lr or more epochs may help",
+          job.name(t), job.seed, last, guessing));
+    }
   }
 }
 
@@ -82,6 +82,8 @@ int train_fnn(const TrainFnnConfig& config, cli::Run& run) {
   for (const Source& source : sources)
     data[source.name] = load_source(source, config.train_images, config.test_images, kMnistFolder);
   options.networks = config.networks();
+  for (size_t n = 0; n < options.networks.size(); ++n)
+    if (!config.label(n).empty()) options.labels.push_back(config.label(n));
   for (const int64_t seed : run.options().seed) options.seeds.push_back(uint64_t(seed));
   options.methods = config.train;
   options.first_method_only = config.first_method_only;
@@ -97,8 +99,13 @@ int train_fnn(const TrainFnnConfig& config, cli::Run& run) {
   const std::string weights_before = weights_hash(program, options);
   train::Outcome outcome;
   const bool dry = run.options().dry_run;
-  if (program.total_steps() > 0 && !dry)
-    outcome = train::run_loop(program, cli::loop_options(run, program.total_steps(), "train-fnn"));
+  if (program.total_steps() > 0 && !dry) {
+    train::LoopOptions loop = cli::loop_options(run, program.total_steps(), "train-fnn");
+    for (const auto& [name, set] : data)
+      for (const auto& [file, digest] : set.digests)
+        loop.context.fields.emplace_back(fmt::format("data {}: {}", name, file), digest);
+    outcome = train::run_loop(program, loop);
+  }
   log::Result result = fnn_result(program, config, data, outcome);
   result.model.emplace_back("weights_hash_start", weights_before);
   result.model.emplace_back("weights_hash_end", trained_weights_hash(program, options));
@@ -111,7 +118,7 @@ int train_fnn(const TrainFnnConfig& config, cli::Run& run) {
     }
   }
   tell(result, config.tasks);
-  warn_of_guessing(program, config, run.options().seed);
+  warn_of_guessing(program);
   run.emit(result, "train-fnn/1");
   return outcome.exit_code;
 }
