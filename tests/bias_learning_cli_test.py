@@ -193,10 +193,16 @@ class Images(Case):
         self.names.write_bytes(struct.pack(">2I", 0x801, 240) + self.labels)
         self.refused(78, "data rows", "labels", args=[*args, "--resume", "auto"])
 
+    def test_biases_are_scored_on_the_images_that_they_were_made_with(self):
+        self.done(*self.args("--tasks", "rows", "--out", self.folder / "run"))
+        self.labels[-1] = (self.labels[-1] + 1) % 10
+        self.names.write_bytes(struct.pack(">2I", 0x801, 240) + self.labels)
+        self.refused(78, "data/rows/labels", "made with", args=["eval", *QUIET, "--run", self.folder / "run"])
+
     def test_biases_of_other_units_are_refused(self):
         for name in ("relu", "tanh"):
             self.done(*self.args("--activation", name, "--out", self.folder / name))
-        self.refused(78, "activation", "found relu, expected tanh",
+        self.refused(78, "activation", "made with relu, but the run has tanh",
                      args=["eval", *QUIET, "--run", self.folder / "tanh", "--biases", self.folder / "relu/biases.safetensors"])
         self.done(*self.args("--train", "mask", "--out", self.folder / "mask"))
         self.refused(64, "--dump-tv", "no biases", args=["eval", *QUIET, "--run", self.folder / "mask", "--dump-tv", self.folder / "x.npz"])

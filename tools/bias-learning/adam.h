@@ -15,6 +15,8 @@ struct Adam {
     m.assign(n, 0.0f);
     v.assign(n, 0.0f);
   }
+  // Gives the memory of both back.
+  void release() { *this = Adam{{}, {}, steps}; }
   void step(float* values, const float* gradient, double rate);
 };
 

@@ -110,11 +110,13 @@ class Evaluation {
   void add_file(size_t index, const std::string& path) {
     file_ = {index, path, io::read_safetensors(path)};
     found_ = weights_of(trained_, file_.contents, path);
-    for (const auto& [name, own] : metadata_of(found_.weights, found_.network, found_.seed))
-      if (const auto there = file_.contents.metadata.find(name);
-          there != file_.contents.metadata.end() && there->second != own)
-        throw Mismatch(fmt::format("{}: {}: found {}, expected {}, the run's", path, name,
-                                   there->second, own));
+    for (const auto& [name, own] :
+         metadata_of(found_.weights, found_.network, found_.seed, data_)) {
+      const auto made = file_.contents.metadata.find(name);
+      if (made != file_.contents.metadata.end() && made->second != own)
+        throw Mismatch(
+            fmt::format("{}: {}: made with {}, but the run has {}", path, name, made->second, own));
+    }
     if (config_.activation != "trained")
       found_.network.activation = unit_activation(config_.activation);
     result.seeds.push_back(int64_t(found_.seed));

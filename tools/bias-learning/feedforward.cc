@@ -155,7 +155,6 @@ TrainedTask::TrainedTask(Method method, const Network& network, int64_t classes,
   else if (method == Method::kGain)
     values.assign(size_t(network.units()), 1.0f);
   values.resize(size, 0.0f);
-  adam.resize(size);
 }
 
 bool TrainedTask::has_output_bias() const {
@@ -227,13 +226,18 @@ void TrainedTask::set_gains(double steepness, Scratch& scratch) const {
   }
 }
 
+void TrainedTask::advance(const float* gradient, double rate) {
+  if (adam.m.empty()) adam.resize(values.size());
+  adam.step(values.data(), gradient, rate);
+}
+
 double TrainedTask::step(const RandomWeights& weights, const Batch& batch, Scratch& scratch) {
   scratch.gradient.resize(values.size());
   if (trains_all(method_) || !network_.plain()) return general_step(weights, batch, scratch);
   if (biases_alone()) {
     std::vector<BiasVector> own = {{values.data(), batch.labels, scratch.gradient.data(), 0}};
     bias_gradients(batch.z, weights.readout(), classes_, own);
-    adam.step(values.data(), scratch.gradient.data(), batch.rate);
+    advance(scratch.gradient.data(), batch.rate);
     return own[0].loss;
   }
   const HiddenRows& z = batch.z;
@@ -277,7 +281,7 @@ double TrainedTask::step(const RandomWeights& weights, const Batch& batch, Scrat
     float* of_c = gradient + values.size() - classes_;
     for (size_t i = 0; i < scratch.d.size(); ++i) of_c[i % size_t(classes_)] += scratch.d[i];
   }
-  adam.step(values.data(), gradient, batch.rate);
+  advance(gradient, batch.rate);
   return loss;
 }
 
@@ -293,7 +297,7 @@ std::vector<double> TrainedTask::step_biases(std::vector<TrainedTask>& tasks,
   bias_gradients(batch.z, weights.readout(), tasks[0].classes_, vectors);
   std::vector<double> losses;
   for (size_t t = 0; t < tasks.size(); ++t) {
-    tasks[t].adam.step(tasks[t].values.data(), vectors[t].gradient, batch.rate);
+    tasks[t].advance(vectors[t].gradient, batch.rate);
     losses.push_back(vectors[t].loss);
   }
   return losses;
@@ -319,7 +323,7 @@ double TrainedTask::general_step(const RandomWeights& weights, const Batch& batc
   const double loss = loss_and_gradient(p, network_.activation, first, batch.x, labels, gradient);
   if (method_ == Method::kMask)
     for (size_t i = 0; i < scratch.factor.size(); ++i) scratch.gradient[i] *= scratch.factor[i];
-  adam.step(values.data(), scratch.gradient.data(), batch.rate);
+  advance(scratch.gradient.data(), batch.rate);
   return loss;
 }
 

@@ -76,9 +76,10 @@ class TrainedTask {
   // [units] of bias, mask (s) and gain; A [classes, N] of readout; B, W, A, b of full; then c of a
   // network with one.
   std::vector<float> values;
-  Adam adam;
+  Adam adam;  // empty before the first step
 
  private:
+  void advance(const float* gradient, double rate);
   bool has_output_bias() const;
   Layers layers(const RandomWeights& weights) const;     // at test
   void place(std::vector<float>& v, Layers& out) const;  // views of what is trained

@@ -199,10 +199,12 @@ void FeedforwardProgram::step(int64_t step) {
   }
   losses_.emplace_back(step, mean);
   if (own + 1 == job.steps()) {
-    for (size_t t = 0; t < job.tasks.size(); ++t)
+    for (size_t t = 0; t < job.tasks.size(); ++t) {
+      job.trained[t].adam.release();
       job.train_accuracy[t] =
           score_of(job.trained[t], weights_, *prepared_.z, labels_of(images, job.tasks[t]))
               .accuracy;
+    }
   }
 }
 
@@ -232,10 +234,13 @@ void FeedforwardProgram::visit_state(train::Archive& archive) {
           "{}/{}/{}/{}/", job.asked, kMethodNames[size_t(job.method)], job.tasks[t].name, job.seed);
       TrainedTask& task = job.trained[t];
       archive.weight(name + "values", flat(task.values));
-      archive.tensor(name + "m", flat(task.adam.m));
-      archive.tensor(name + "v", flat(task.adam.v));
       archive.number(name + "steps", task.adam.steps);
       archive.numbers(name + "losses", job.losses[t]);
+      if (task.adam.steps > 0 && int64_t(job.losses[t].size()) < job.epochs) {
+        if (archive.loading()) task.adam.resize(task.values.size());
+        archive.tensor(name + "m", flat(task.adam.m));
+        archive.tensor(name + "v", flat(task.adam.v));
+      }
       archive.number(name + "train_accuracy", job.train_accuracy[t]);
       archive.number(name + "epoch_sum", job.epoch_sum[t]);
     }

@@ -73,6 +73,7 @@ class FeedforwardProgram : public train::Program {
   std::string note() const override;
 
   const std::vector<Job>& jobs() const { return jobs_; }
+  const std::map<std::string, DataSet>& data() const { return data_; }
   int64_t images_trained() const { return images_trained_; }
   double seconds_trained() const { return seconds_trained_; }
 

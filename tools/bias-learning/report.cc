@@ -258,16 +258,21 @@ std::string biases_file(const TrainFnnConfig& config, const std::vector<int64_t>
 }
 
 std::map<std::string, std::string> metadata_of(const RandomWeights& weights, const Network& network,
-                                               uint64_t seed) {
+                                               uint64_t seed,
+                                               const std::map<std::string, DataSet>& data) {
   const WeightSpec& spec = weights.spec;
-  return {{"activation", kActivationNames[size_t(network.activation)]},
-          {"residual", spec.residual ? "true" : "false"},
-          {"seed", fmt::format("{}", seed)},
-          {"weights", spec.kind},
-          {"range", fmt::format("{}", spec.range)},
-          {"hidden", fmt::format("{}", spec.hidden)},
-          {"layers", fmt::format("{}", spec.layers)},
-          {"weights_hash", weights.hash()}};
+  std::map<std::string, std::string> out = {
+      {"activation", kActivationNames[size_t(network.activation)]},
+      {"residual", spec.residual ? "true" : "false"},
+      {"seed", fmt::format("{}", seed)},
+      {"weights", spec.kind},
+      {"range", fmt::format("{}", spec.range)},
+      {"hidden", fmt::format("{}", spec.hidden)},
+      {"layers", fmt::format("{}", spec.layers)},
+      {"weights_hash", weights.hash()}};
+  for (const auto& [name, set] : data)
+    for (const auto& [file, digest] : set.digests) out["data/" + name + "/" + file] = digest;
+  return out;
 }
 
 io::SafeTensors biases_of(FeedforwardProgram& program, const TrainFnnConfig& config, size_t network,
@@ -288,7 +293,7 @@ io::SafeTensors biases_of(FeedforwardProgram& program, const TrainFnnConfig& con
             io::Tensor::from_float32({job.tasks[t].classes()}, values.data() + job.network.units());
     }
     if (out.metadata.empty())
-      out.metadata = metadata_of(program.weights(job), job.network, job.seed);
+      out.metadata = metadata_of(program.weights(job), job.network, job.seed, program.data());
   }
   return out;
 }

@@ -28,9 +28,10 @@ log::Result fnn_result(FeedforwardProgram& program, const TrainFnnConfig& config
 std::string biases_file(const TrainFnnConfig& config, const std::vector<int64_t>& seeds,
                         size_t network, size_t seed_index);
 
-// What names the network that biases belong to.
+// What names the network and the images that biases belong to.
 std::map<std::string, std::string> metadata_of(const RandomWeights& weights, const Network& network,
-                                               uint64_t seed);
+                                               uint64_t seed,
+                                               const std::map<std::string, DataSet>& data);
 
 // Of one of the networks and one seed: the tasks' biases as b/TASK [N] (of several layers
 // [layers, N]), masks as s/TASK, output biases as c/METHOD/TASK [classes]; what names their

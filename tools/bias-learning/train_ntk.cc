@@ -51,7 +51,7 @@ int train_ntk(const TrainFnnConfig& config, cli::Run& run) {
           solve_ntk(weights, task.classes(), shrunk(train, kNtkSide), labels_of(train, task),
                     shrunk(test, kNtkSide), labels_of(test, task));
       io::SafeTensors& file = biases[index];
-      if (file.metadata.empty()) file.metadata = metadata_of(weights, network, key);
+      if (file.metadata.empty()) file.metadata = metadata_of(weights, network, key, data);
       file.tensors["b/" + name] = stored(s.bias);
       file.tensors["c/bias/" + name] = stored(s.output_bias);
       metrics.set(name + "/ntk/train_accuracy", index, s.train_accuracy, true);
