@@ -90,6 +90,9 @@ class Images(Case):
         for name in ("rows/bias/test_accuracy", "rows-relabel/mask/test_accuracy", "rows/bias/loss", "rows/spearman", "rows/on_fraction",
                      "mask/on_units", "mask/corr_tv"):
             self.assertEqual(again["metrics"][name]["value"], first["metrics"][name]["value"], name)
+        other_threads = self.result("eval", "--quiet", "--threads", "2", "--run", runs[0])["metrics"]
+        self.assertAlmostEqual(other_threads["rows/bias/loss"]["value"], first["metrics"]["rows/bias/loss"]["value"], places=7)
+        self.assertEqual(other_threads["rows/bias/test_accuracy"], again["metrics"]["rows/bias/test_accuracy"])
         self.assertEqual([row[1] for row in again["tables"]["task_variance"]["rows"]], ["rows", "rows-relabel"])
         self.refused(78, "weights", args=["eval", "--quiet", "--run", runs[0], "--biases", runs[1] / "biases.safetensors"])
         self.refused(66, "nowhere", args=["eval", "--quiet", "--run", self.folder / "nowhere"])
@@ -206,6 +209,12 @@ class Images(Case):
                      args=["eval", *QUIET, "--run", self.folder / "tanh", "--biases", self.folder / "relu/biases.safetensors"])
         self.done(*self.args("--train", "mask", "--out", self.folder / "mask"))
         self.refused(64, "--dump-tv", "no biases", args=["eval", *QUIET, "--run", self.folder / "mask", "--dump-tv", self.folder / "x.npz"])
+
+    def test_too_few_units_for_the_clusters_cost_no_result(self):
+        done = self.tool.run(*self.args("--range", "1e-9", "--hidden", "20", "--epochs", "1", "--lr", "1e-12", "--clusters", "3"))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stderr, "--clusters: found 0 units that vary, expected at least 3")
+        self.assertNotIn("clusters", json.loads(done.stdout).get("tables", {}))
 
     def test_a_rate_that_is_far_too_large_is_told_of(self):
         args = [a for a in self.args("--tasks", "rows", "--seed", "3") if a != "--quiet"]

@@ -78,7 +78,7 @@ TEST_CASE("thin, narrow and tall products are those of their definition") {
   check_all(kThinProductAvx2);
 }
 
-TEST_CASE("with AVX-512 too") {
+TEST_CASE("thin, narrow and tall products with AVX-512 are those of their definition") {
   if (!use_avx512()) TENFOLD_SKIP("this processor has no AVX-512");
   check_all(kThinProductAvx512);
 }

@@ -56,6 +56,7 @@ TEST_CASE("biases, masks and readouts learn MNIST as well as the prototype's") {
   // The specification's one draw has 985 of 2,000 on. An independent PyTorch program gives 897 to
   // 987 over ten draws, 945.6 on average.
   CHECK(on_fraction == Approx(945.6 / 2000).margin(0.01));
+  CHECK(on_fraction == Approx(985.0 / 2000).margin(0.02));
   CHECK(with_mask == Approx(0.605).margin(0.04));
 }
 

@@ -66,7 +66,9 @@ void add_clusters(log::Result& result, const FeedforwardProgram& program,
   const UnitClusters found =
       cluster_units(rows, config.cluster_count(), uint64_t(program.jobs()[0].seed));
   if (found.sizes.empty()) {
-    log::warning("no clusters: too few units vary in these tasks (--clusters)");
+    log::warning(
+        fmt::format("--clusters: found {} units that vary, expected at least {}: none made",
+                    found.units.size(), std::max<int64_t>(config.cluster_count(), 2)));
     return;
   }
   log::Table clusters{{"id", "size"}, {}}, silhouette{{"k", "value"}, {}};

@@ -74,7 +74,7 @@ UnitClusters cluster_units(const std::vector<std::vector<double>>& tv, int64_t c
     points.values.insert(points.values.end(), row.begin(), row.end());
     ++points.n;
   }
-  if (points.n < std::max<int64_t>(clusters, 2)) return {};
+  if (points.n < std::max<int64_t>(clusters, 2)) return out;
   const std::vector<int64_t> sample =
       Stream(seed, "silhouette").sample_sorted(points.n, std::min(kSample, points.n));
   const int64_t least = clusters > 0 ? clusters : 2,

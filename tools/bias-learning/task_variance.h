@@ -25,7 +25,7 @@ struct UnitClusters {
 
 // k-means (k-means++, 10 restarts) of the normalised variances tv [tasks][N]; units whose sum over
 // tasks is below 1e-3 are dropped. `clusters` 0: the best silhouette of k = 2..15, on a sample of
-// 2 000 units. Nothing where fewer units are left than clusters.
+// 2 000 units. No clusters where fewer units are left than those.
 UnitClusters cluster_units(const std::vector<std::vector<double>>& tv, int64_t clusters,
                            uint64_t seed);
 

@@ -35,7 +35,31 @@ void check_labels(const Trials& t) {
   CHECK(ones / double(t.batch) == Approx(0.5).margin(0.03));
 }
 
+// 0.1 times the numbers of the stream that belong to a trial, from `at` on.
+double noise(int64_t trial, int64_t at) {
+  return 0.1 * Stream(3, "trials").normal(uint64_t(32 * trial + 8 + at));
+}
+
 }  // namespace
+
+TEST_CASE("every trial's noise is its own part of the stream") {
+  const Trials two = drawn(Task::kTwoAlternatives, 5), match = drawn(Task::kDelayedMatch, 5),
+               context = drawn(Task::kContext, 5);
+  for (int64_t k = 0; k < 5; ++k) {
+    for (int64_t s = 0; s < 7; ++s)
+      CHECK(x(two, s, k, 1) + x(two, s, k, 2) - 1 ==
+            Approx(noise(k, 2 * s) + noise(k, 2 * s + 1)).margin(1e-6));
+    for (const int64_t s : {0, 6})
+      CHECK(x(match, s, k, 1) + x(match, s, k, 2) - 1 ==
+            Approx(noise(k, s / 3) + noise(k, s / 3 + 1)).margin(1e-6));
+    for (int64_t s = 0; s < 2; ++s) {
+      CHECK(x(context, s, k, 0) - 1 == Approx(noise(k, 7 * s)).margin(1e-6));
+      for (const int64_t c : {1, 3, 5})  // a modality's two channels, and who is asked
+        CHECK(x(context, s, k, c) + x(context, s, k, c + 1) - 1 ==
+              Approx(noise(k, 7 * s + c) + noise(k, 7 * s + c + 1)).margin(1e-6));
+    }
+  }
+}
 
 TEST_CASE("2AF: fixation and two opposite stimuli for seven steps, then silence") {
   const Trials t = drawn(Task::kTwoAlternatives);
